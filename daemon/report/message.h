@@ -1,0 +1,27 @@
+/* A message's bytes in, the deliveries it reports out.
+ *
+ * The front door of the message parsers: tells what kind of message it is and
+ * hands it to the parser of that kind (dsn, ...). Pure; any thread, after
+ * message_init.
+ */
+#ifndef SUPPRESSD_DAEMON_REPORT_MESSAGE_H
+#define SUPPRESSD_DAEMON_REPORT_MESSAGE_H
+
+#include <stddef.h>
+
+#include "daemon/report/delivery.h"
+
+#define MESSAGE_RECIPIENTS_MAX 10000 /* recipients read from one report; the rest is named in problem */
+#define MESSAGE_PARTS_MAX 200        /* MIME parts looked at */
+#define MESSAGE_DEPTH_MAX 20         /* nesting followed */
+#define MESSAGE_REPLY_MAX 4096       /* bytes kept of one reply */
+
+/* Once, before the first message_parse, in the main thread. */
+void message_init(void);
+
+/* Fills *report_r, which the caller clears with report_clear. Never fails:
+ * what cannot be understood is REPORT_BROKEN with its problem named. The
+ * bytes may be cut off at the end; what is whole before the cut is used. */
+void message_parse(const char *bytes, size_t length, struct report *report_r);
+
+#endif
