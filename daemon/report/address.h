@@ -1,7 +1,11 @@
 /* Addresses: from what stands in an envelope or a report to the one form by
  * which recipients are compared.
  *
- * Pure, no allocation, any thread.
+ * Two texts that an MTA delivers to one mailbox must get one key, or a dead
+ * address is mailed again; two mailboxes must never share one, or a live
+ * address is suppressed. Where both cannot be had, the second rule wins.
+ *
+ * Pure, keeps no memory, any thread.
  */
 #ifndef SUPPRESSD_DAEMON_REPORT_ADDRESS_H
 #define SUPPRESSD_DAEMON_REPORT_ADDRESS_H
@@ -22,11 +26,17 @@ struct address {
 
 /* Normalises "Local.Part@Example.COM" or "<...>": strips angle brackets, white
  * space around, a source route and a trailing dot of the domain; needless
- * quotes of the local part go ("joe"@x is joe@x, RFC 5321 4.1.2); the domain
- * becomes lower-case A-labels (RFC 5891), an address literal stays. strict
- * compares local parts byte by byte. Refuses (-1, ERROR_INPUT, *address_r
- * undefined): no "@", an empty part, a part that is too long, control
- * characters, NUL, broken UTF-8. */
+ * quotes of the local part go ("joe"@x is joe@x, RFC 5321 4.1.2) and missing
+ * ones come (a..b@x, a form that some carriers hand out, is "a..b"@x); UTF-8
+ * local parts become NFC (RFC 6532 3.1); the domain becomes lower-case A-labels
+ * (RFC 5891), an address literal only lower-case. strict compares local parts
+ * byte by byte.
+ *
+ * Refuses (-1, ERROR_INPUT, *address_r undefined): no "@", an empty part, a
+ * part that is too long, control characters, NUL, broken UTF-8, an unclosed
+ * quote, a space, comma, bracket or comment outside of quotes (so no list of
+ * addresses ever passes for one), and a domain with an empty or overlong label or anything else than
+ * letters, digits, "-" and "_". */
 int address_parse(const char *text, size_t length, int strict,
                   struct address *address_r, struct error *error) must_check;
 
