@@ -38,9 +38,16 @@ struct ruleset *ctl_ruleset(struct ctl *ctl, struct error *error) must_check;
 int ctl_fail(const char *command, enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+int command_add(struct ctl *ctl, int argc, char **argv);
+int command_check(struct ctl *ctl, int argc, char **argv);
 int command_classify(struct ctl *ctl, int argc, char **argv);
 int command_explain(struct ctl *ctl, int argc, char **argv);
+int command_list(struct ctl *ctl, int argc, char **argv);
 int command_parse(struct ctl *ctl, int argc, char **argv);
+int command_remove(struct ctl *ctl, int argc, char **argv);
 int command_setup(struct ctl *ctl, int argc, char **argv);
+
+int command_show(struct ctl *ctl, int argc, char **argv);
+int command_status(struct ctl *ctl, int argc, char **argv);
 
 #endif

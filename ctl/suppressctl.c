@@ -11,7 +11,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "classifier/ruleset.h"
+#include "ctl/ask.h"
+#include "daemon/settings.h"
+
 static const struct command commands[] = {
+    {"check", "ADDR...", "may mail go to these recipients?",
+     "Exit code 0: to all of them; 1: at least one is suppressed.", command_check},
+    {"list", "[REASON]", "who is suppressed now, and why", NULL, command_list},
+    {"show", "ADDR", "all that is known of a recipient",
+     "Every delivery result with the remote's words, the rule that decided and the decision in\n"
+     "words; every change of its suppression. Exit code 1: nothing is known of it.", command_show},
+    {"add", "[--reason R] [--stream S] [--until WHEN] [--note TEXT] ADDR...", "suppress recipients by hand",
+     "ADDR may be \"@\" and a domain. WHEN is a date (2027-01-31) or a time from now (30d, 12h);\n"
+     "without it the suppression has no end. Goes through the running daemon, else directly.",
+     command_add},
+    {"remove", "[--stream S] [--note TEXT] ADDR...", "release recipients",
+     "Exit code 1: at least one was not suppressed. What was recorded stays on record.", command_remove},
+    {"status", "", "is the daemon well, and what does it know?",
+     "Exit code 1: no daemon runs.", command_status},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -27,6 +45,13 @@ int ctl_fail(const char *command, enum exit_code code, const char *format, ...)
     return code;
 }
 
+struct ruleset *ctl_ruleset(struct ctl *ctl, struct error *error)
+{
+    struct settings *settings = ask_settings(ctl, error);
+
+    return settings ? ruleset_load(settings->rules_dir, settings->local_rules_dir, error) : NULL;
+}
+
 static void usage(FILE *out)
 {
     const struct command *command;
@@ -34,13 +59,43 @@ static void usage(FILE *out)
     fputs("usage: suppressctl [-c FILE] [--json] COMMAND [ARGUMENT...]\n\n", out);
     for (command = commands; command->name; command++)
         fprintf(out, "  %-12s %s\n", command->name, command->summary);
+    fputs("\n'suppressctl COMMAND --help' tells more; suppressctl(1) tells all.\n", out);
+}
+
+static int command_help(const struct command *command)
+{
+    printf("usage: suppressctl [-c FILE] [--json] %s %s\n%s\n", command->name, command->synopsis,
+           command->summary);
+    if (command->help)
+        printf("\n%s\n", command->help);
+    return EXIT_YES;
+}
+
+static int asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help"))
+            return 1;
+    return 0;
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+    const struct command *command = commands;
+
+    while (command->name && strcmp(command->name, argv[0]))
+        command++;
+    if (!command->name)
+        return ctl_fail(argv[0], EXIT_USAGE, "there is no such command (suppressctl --help lists them)");
+    if (asks_for_help(argc, argv))
+        return command_help(command);
+    return command->run(ctl, argc, argv);
 }
 
 int main(int argc, char **argv)
 {
     struct ctl ctl = {0};
-    const struct command *command;
-    int count = 0, i;
+    int count = 0, i, code = EXIT_YES;
 
     for (i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--json"))
@@ -50,10 +105,17 @@ int main(int argc, char **argv)
         else
             argv[count++] = argv[i];
     }
-    if (count)
-        for (command = commands; command->name; command++)
-            if (!strcmp(command->name, argv[0]))
-                return command->run(&ctl, count, argv);
-    usage(count ? stderr : stdout);
-    return count ? EXIT_USAGE : EXIT_YES;
+    if (!count) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[0], "--help"))
+        usage(stdout);
+    else if (!strcmp(argv[0], "--version"))
+        puts("suppressctl " PACKAGE_VERSION);
+    else
+        code = run(&ctl, count, argv);
+    if (fflush(stdout) && code == EXIT_YES)
+        code = ctl_fail(argv[0], EXIT_FAILED, "cannot write the output");
+    return code;
 }

@@ -1,0 +1,223 @@
+/* See ask.h. */
+#include "config.h"
+
+#include "ctl/ask.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/counters.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/lookup.h"
+#include "daemon/ledger/record.h"
+#include "daemon/settings.h"
+
+#define ANSWER_MAX 65536
+#define ANSWER_SECONDS 60
+
+struct settings *ask_settings(struct ctl *ctl, struct error *error)
+{
+    static struct settings *settings;
+
+    if (settings)
+        return settings;
+    if (!ctl->config && access(SETTINGS_FILE, F_OK))
+        settings = settings_defaults();
+    else
+        settings = settings_load(ctl->config ? ctl->config : SETTINGS_FILE, error);
+    return settings;
+}
+
+struct lookup *ask_lookup(struct ctl *ctl, struct error *error)
+{
+    struct settings *settings = ask_settings(ctl, error);
+
+    return settings ? lookup_open(settings->database, error) : NULL;
+}
+
+/* 1 and *fd_r; 0 when nobody listens; -1. */
+static int connect_daemon(const char *path, int *fd_r, struct error *error)
+{
+    const struct timeval limit = {.tv_sec = ANSWER_SECONDS};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+        return error_set(error, ERROR_ENVIRONMENT, "%s: cannot be connected to", path);
+    strcpy(address.sun_path, path);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    if (!connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+        *fd_r = fd;
+        return 1;
+    }
+    close(fd);
+    if (errno == ENOENT || errno == ECONNREFUSED)
+        return 0;
+    return error_set(error, ERROR_ENVIRONMENT, "%s: %s", path, strerror(errno));
+}
+
+static int send_line(int fd, json_t *request, struct error *error)
+{
+    char *text = json_dumps(request, JSON_COMPACT);
+    char *line = xasprintf("%s\n", text ? text : "");
+    size_t length = strlen(line), sent = 0;
+
+    while (sent < length) {
+        ssize_t n = send(fd, line + sent, length - sent, MSG_NOSIGNAL);
+
+        if (n < 0)
+            break;
+        sent += (size_t)n;
+    }
+    free(line);
+    free(text);
+    return sent == length ? 0 : error_set(error, ERROR_ENVIRONMENT, "daemon: %s", strerror(errno));
+}
+
+static json_t *read_answer(int fd, struct error *error)
+{
+    char *text = xmalloc(ANSWER_MAX);
+    size_t length = 0;
+    json_error_t problem;
+    json_t *answer;
+    ssize_t n;
+
+    while (length < ANSWER_MAX && (n = read(fd, text + length, ANSWER_MAX - length)) > 0) {
+        length += (size_t)n;
+        if (text[length - 1] == '\n')
+            break;
+    }
+    answer = json_loadb(text, length, 0, &problem);
+    free(text);
+    if (!answer)
+        (void)error_set(error, ERROR_ENVIRONMENT, "the daemon gave no answer");
+    return answer;
+}
+
+int ask_daemon(struct ctl *ctl, json_t *request, json_t **answer_r, struct error *error)
+{
+    struct settings *settings = ask_settings(ctl, error);
+    int fd, connected;
+
+    if (!settings)
+        return -1;
+    if ((connected = connect_daemon(settings->control_socket, &fd, error)) <= 0)
+        return connected;
+    *answer_r = send_line(fd, request, error) ? NULL : read_answer(fd, error);
+    close(fd);
+    return *answer_r ? 1 : -1;
+}
+
+static const char *own_name(void)
+{
+    const struct passwd *user = getpwuid(getuid());
+
+    return user ? user->pw_name : "unknown";
+}
+
+/* With no daemon the change is made here; the store's lock keeps a daemon that
+ * starts meanwhile away. */
+static int change_directly(struct ctl *ctl, int suppress, const struct change *change, struct error *error)
+{
+    struct settings *settings = ask_settings(ctl, error);
+    struct counters counters = {0};
+    struct ledger_options options = {.counters = &counters};
+    struct change mine = *change;
+    struct record *record;
+    struct ledger *ledger;
+    int result = -1, strict;
+
+    options.database = settings->database;
+    options.strict_local_part = strict = (int)settings->strict_local_part;
+    mine.who = own_name();
+    record = suppress ? change_suppress(&mine, strict, (int64_t)time(NULL), error)
+                      : change_release(&mine, strict, (int64_t)time(NULL), error);
+    if (!record)
+        return -1;
+    record->changed_r = 1;
+    if ((ledger = ledger_open(&options, error)) && !ledger_begin(ledger, error)) {
+        if (ledger_record(ledger, record, error) || ledger_commit(ledger, error))
+            ledger_rollback(ledger);
+        else
+            result = record->changed_r;
+    }
+    ledger_close(&ledger);
+    record_free(&record);
+    return result;
+}
+
+static json_t *change_request(const char *command, const struct change *change)
+{
+    return json_pack("{s:s, s:o, s:o, s:o*, s:o*, s:I}", "command", command, "recipient",
+                     ask_json(change->recipient), "stream", ask_json(change->stream), "reason",
+                     change->reason ? ask_json(change->reason) : NULL, "note",
+                     change->note ? ask_json(change->note) : NULL, "until", (json_int_t)change->until);
+}
+
+int ask_change(struct ctl *ctl, const char *command, const struct change *change, struct error *error)
+{
+    json_t *request = change_request(command, change), *answer = NULL;
+    int result = ask_daemon(ctl, request, &answer, error);
+
+    json_decref(request);
+    if (!result)
+        return change_directly(ctl, !strcmp(command, "suppress"), change, error);
+    if (result > 0) {
+        const char *problem = json_string_value(json_object_get(answer, "error"));
+
+        result = json_is_true(json_object_get(answer, "changed"));
+        if (!json_is_true(json_object_get(answer, "ok")))
+            result = error_set(error, ERROR_ENVIRONMENT, "%s", problem ? problem : "refused");
+    }
+    json_decref(answer);
+    return result;
+}
+
+const char *ask_time(int64_t time, char text_r[32])
+{
+    time_t t = (time_t)time;
+    struct tm utc;
+
+    text_r[0] = '\0';
+    if (time && gmtime_r(&t, &utc))
+        strftime(text_r, 32, "%Y-%m-%d %H:%M:%S UTC", &utc);
+    return text_r;
+}
+
+void ask_print(const char *text)
+{
+    for (; *text; text++)
+        putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+}
+
+json_t *ask_json(const char *text)
+{
+    char *valid;
+    json_t *value;
+
+    if (!text)
+        text = "";
+    if ((value = json_string(text)))
+        return value;
+    valid = g_utf8_make_valid(text, -1);
+    value = json_string(valid);
+    g_free(valid);
+    return value;
+}
+
+void ask_print_json(json_t *object)
+{
+    json_dumpf(object, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(object);
+}

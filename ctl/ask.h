@@ -1,0 +1,46 @@
+/* What the commands share when they ask and change the records: the settings,
+ * the database read-only, a change by way of the daemon or without it.
+ */
+#ifndef SUPPRESSD_CTL_ASK_H
+#define SUPPRESSD_CTL_ASK_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ctl/command.h"
+#include "daemon/console/change.h"
+
+struct lookup;
+struct settings;
+
+/* Those of -c FILE, of the standard file, or the defaults where that is absent.
+ * Loaded once, kept for the process. NULL and error. */
+struct settings *ask_settings(struct ctl *ctl, struct error *error) must_check;
+
+/* The caller closes it. NULL and error. */
+struct lookup *ask_lookup(struct ctl *ctl, struct error *error) must_check;
+
+/* One request to the running daemon, one answer. 1 and *answer_r (the caller
+ * decrefs; its "ok" may be false); 0: no daemon runs; -1: it runs and could
+ * not be asked. */
+int ask_daemon(struct ctl *ctl, json_t *request, json_t **answer_r, struct error *error) must_check;
+
+/* Suppresses or releases: by the daemon, or directly when none runs. 1: done;
+ * 0: there was nothing to release; -1 and error. */
+int ask_change(struct ctl *ctl, const char *command, const struct change *change,
+               struct error *error) must_check;
+
+/* "2026-11-23 21:15:07 UTC"; "" for 0. */
+const char *ask_time(int64_t time, char text_r[32]);
+
+/* Text from outside as it may stand on a terminal: control characters become "?". */
+void ask_print(const char *text);
+
+/* A JSON string of any bytes: what is no UTF-8 is replaced. */
+json_t *ask_json(const char *text);
+
+/* Prints the object on one line and lets go of it. */
+void ask_print_json(json_t *object);
+
+#endif

@@ -1,0 +1,91 @@
+/* See change.h. */
+#include "config.h"
+
+#include "daemon/console/change.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "classifier/reason.h"
+#include "daemon/ledger/record.h"
+
+#define NOTE_MAX 1000
+#define STREAM_MAX 200
+
+int change_key(const char *recipient, int strict, char key_r[ADDRESS_SIZE], struct error *error)
+{
+    char text[ADDRESS_SIZE + 1];
+    struct address address;
+    size_t length = strlen(recipient);
+
+    if (recipient[0] != '@') {
+        if (address_parse(recipient, length, strict, &address, error))
+            return error_prefix(error, "'%.100s'", recipient);
+        strcpy(key_r, address.key);
+        return 0;
+    }
+    /* The domain is normalised by the room that knows how: as part of an address. */
+    if (length > ADDRESS_DOMAIN_MAX)
+        return error_set(error, ERROR_INPUT, "'%.100s': the domain is too long", recipient);
+    text[0] = 'x';
+    strcpy(text + 1, recipient);
+    if (address_parse(text, length + 1, strict, &address, error))
+        return error_prefix(error, "'%.100s'", recipient);
+    strcpy(key_r, address.key + address.domain - 1);
+    return 0;
+}
+
+static int check_text(const char *what, const char *text, size_t max, struct error *error)
+{
+    if (text && strlen(text) > max)
+        return error_set(error, ERROR_INPUT, "%s is longer than %zu bytes", what, max);
+    return 0;
+}
+
+static struct record *make(enum record_kind kind, const struct change *change, int strict,
+                           int64_t now, struct error *error)
+{
+    char key[ADDRESS_SIZE];
+    struct record *record;
+
+    if (!change->recipient) {
+        (void)error_set(error, ERROR_INPUT, "no recipient given");
+        return NULL;
+    }
+    if (change_key(change->recipient, strict, key, error) ||
+        check_text("note", change->note, NOTE_MAX, error) ||
+        check_text("stream", change->stream, STREAM_MAX, error))
+        return NULL;
+    record = record_new(kind, now);
+    record->key = xstrdup(key);
+    record->stream = xstrdup(change->stream ? change->stream : "");
+    record->note = xstrdup(change->note ? change->note : "");
+    record->who = xstrdup(change->who ? change->who : "unknown");
+    return record;
+}
+
+struct record *change_suppress(const struct change *change, int strict, int64_t now, struct error *error)
+{
+    const char *name = change->reason ? change->reason : "recipient-suppressed";
+    struct record *record;
+    enum reason reason;
+
+    if (!reason_from_name(name, &reason)) {
+        (void)error_set(error, ERROR_INPUT, "there is no reason '%.60s' in the taxonomy", name);
+        return NULL;
+    }
+    if (change->until && change->until <= now) {
+        (void)error_set(error, ERROR_INPUT, "it would end before it begins");
+        return NULL;
+    }
+    if ((record = make(RECORD_SUPPRESS, change, strict, now, error))) {
+        record->reason = xstrdup(name);
+        record->until = change->until;
+    }
+    return record;
+}
+
+struct record *change_release(const struct change *change, int strict, int64_t now, struct error *error)
+{
+    return make(RECORD_RELEASE, change, strict, now, error);
+}

@@ -1,0 +1,34 @@
+/* A person's change of a suppression, from names to a record for the ledger.
+ *
+ * Shared by the control socket and by suppressctl when it writes by itself.
+ */
+#ifndef SUPPRESSD_DAEMON_CONSOLE_CHANGE_H
+#define SUPPRESSD_DAEMON_CONSOLE_CHANGE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "daemon/report/address.h"
+
+struct record;
+
+/* All borrowed; NULL where not given. */
+struct change {
+    const char *recipient; /* an address, or "@" and a domain */
+    const char *stream;    /* NULL or "": every stream */
+    const char *reason;    /* of the taxonomy; NULL: recipient-suppressed */
+    const char *note;
+    const char *who;
+    int64_t until;         /* 0: for good */
+};
+
+/* The compared form of a recipient, or of "@" and a domain. -1: it is neither. */
+int change_key(const char *recipient, int strict, char key_r[ADDRESS_SIZE], struct error *error) must_check;
+
+/* NULL and ERROR_INPUT when something in it is wrong. */
+struct record *change_suppress(const struct change *change, int strict, int64_t now,
+                               struct error *error) must_check;
+struct record *change_release(const struct change *change, int strict, int64_t now,
+                              struct error *error) must_check;
+
+#endif

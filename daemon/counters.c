@@ -1,0 +1,39 @@
+/* See counters.h. */
+#include "config.h"
+
+#include "daemon/counters.h"
+
+static const struct {
+    const char *name, *help;
+} table[COUNTER_COUNT] = {
+    [COUNTER_SESSIONS] = {"sessions", "milter sessions opened"},
+    [COUNTER_GATE_ASKED] = {"gate_asked", "recipients of mail being sent that the gate looked up"},
+    [COUNTER_GATE_REFUSED] = {"gate_refused", "recipients refused because they are suppressed"},
+    [COUNTER_GATE_SHADOWED] = {"gate_shadowed", "recipients that shadow mode would have refused"},
+    [COUNTER_GATE_TROUBLE] = {"gate_trouble", "recipients let through because the database failed"},
+    [COUNTER_REPORTS] = {"reports", "bounces and complaints taken"},
+    [COUNTER_REPORTS_UNPROVEN] = {"reports_unproven", "of these, handed in by somebody without proof"},
+    [COUNTER_REPORTS_TEMPFAILED] = {"reports_tempfailed", "bounces put off because they could not be recorded"},
+    [COUNTER_EVENTS] = {"events", "delivery results recorded"},
+    [COUNTER_EVENTS_REPEATED] = {"events_repeated", "delivery results that were known already"},
+    [COUNTER_SUPPRESSED] = {"suppressed", "suppressions added by hygiene"},
+    [COUNTER_ASIDE] = {"aside", "messages that could not be understood and were kept aside"},
+    [COUNTER_ADDRESSES_BAD] = {"addresses_bad", "reported recipients that are no address"},
+    [COUNTER_SENT] = {"sent", "submitted messages remembered"},
+    [COUNTER_SENT_DROPPED] = {"sent_dropped", "submitted messages not remembered because the queue was full or the disk failed"},
+    [COUNTER_COMMITS] = {"commits", "transactions committed"},
+    [COUNTER_WRITE_FAILURES] = {"write_failures", "transactions that failed"},
+    [COUNTER_QUEUE_FULL] = {"queue_full", "records refused because the queue was full"},
+    [COUNTER_RELOADS] = {"reloads", "settings and rules reloaded"},
+    [COUNTER_RELOADS_FAILED] = {"reloads_failed", "reloads refused because settings or rules are wrong"},
+};
+
+const char *counter_name(enum counter counter)
+{
+    return table[counter].name;
+}
+
+const char *counter_help(enum counter counter)
+{
+    return table[counter].help;
+}

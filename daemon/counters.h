@@ -1,0 +1,52 @@
+/* What happened since the start: one table of counters for `status` and metrics.
+ *
+ * Any thread; no order between counters is promised.
+ */
+#ifndef SUPPRESSD_DAEMON_COUNTERS_H
+#define SUPPRESSD_DAEMON_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum counter {
+    COUNTER_SESSIONS,
+    COUNTER_GATE_ASKED,
+    COUNTER_GATE_REFUSED,
+    COUNTER_GATE_SHADOWED,
+    COUNTER_GATE_TROUBLE,
+    COUNTER_REPORTS,
+    COUNTER_REPORTS_UNPROVEN,
+    COUNTER_REPORTS_TEMPFAILED,
+    COUNTER_EVENTS,
+    COUNTER_EVENTS_REPEATED,
+    COUNTER_SUPPRESSED,
+    COUNTER_ASIDE,
+    COUNTER_ADDRESSES_BAD,
+    COUNTER_SENT,
+    COUNTER_SENT_DROPPED,
+    COUNTER_COMMITS,
+    COUNTER_WRITE_FAILURES,
+    COUNTER_QUEUE_FULL,
+    COUNTER_RELOADS,
+    COUNTER_RELOADS_FAILED,
+    COUNTER_COUNT
+};
+
+struct counters {
+    _Atomic uint64_t value[COUNTER_COUNT];
+};
+
+static inline void counters_add(struct counters *counters, enum counter counter, uint64_t by)
+{
+    atomic_fetch_add_explicit(&counters->value[counter], by, memory_order_relaxed);
+}
+
+static inline uint64_t counters_get(const struct counters *counters, enum counter counter)
+{
+    return atomic_load_explicit(&counters->value[counter], memory_order_relaxed);
+}
+
+const char *counter_name(enum counter counter); /* "gate_refused" */
+const char *counter_help(enum counter counter); /* one sentence */
+
+#endif

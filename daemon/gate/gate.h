@@ -1,0 +1,31 @@
+/* The gate: may mail go to this recipient?
+ *
+ * One lookup and one wording for all ways in. Fails open: when the database is
+ * in trouble the recipient passes, and it is counted and logged. Any thread.
+ */
+#ifndef SUPPRESSD_DAEMON_GATE_GATE_H
+#define SUPPRESSD_DAEMON_GATE_GATE_H
+
+#include <stdint.h>
+
+#include "daemon/counters.h"
+#include "daemon/gate/gate_reply.h"
+#include "daemon/report/address.h"
+#include "daemon/settings.h"
+
+struct gate;
+struct lookup_pool;
+
+enum gate_answer { GATE_PASS, GATE_REFUSE };
+
+/* Both borrowed for the gate's life. */
+struct gate *gate_new(struct lookup_pool *pool, struct counters *counters);
+void gate_free(struct gate **gate);
+
+/* GATE_REFUSE fills *reply_r. In shadow mode it logs what it would have done
+ * and passes; when it is off it looks nothing up. */
+enum gate_answer gate_ask(struct gate *gate, const struct settings *settings,
+                          const struct address *address, const char *stream, int64_t now,
+                          struct gate_reply *reply_r);
+
+#endif

@@ -1,0 +1,359 @@
+/* See milter.h. */
+#include "config.h"
+
+#include "daemon/intake/milter.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <libmilter/mfapi.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/log.h"
+
+/* Steps that are of no use here, and answers that the MTA need not wait for. */
+#define STEPS_NOT_WANTED (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN)
+#define ANSWERS_NOT_GIVEN (SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR)
+
+struct milter {
+    const struct session_rooms *rooms;
+    pthread_mutex_t lock; /* guards settings */
+    struct settings *settings;
+    pthread_t thread;
+    void (*ended)(void *context);
+    void *context;
+    atomic_int stopping; /* the rooms are not to be entered any more */
+    atomic_int inside;   /* callbacks that are in them */
+    const char *socket_path; /* of a unix socket, within settings; NULL for inet */
+};
+
+/* What libmilter keeps for each connection. */
+struct connection {
+    struct session *session; /* NULL until the connect step */
+    unsigned long steps;     /* what was agreed on with the MTA */
+};
+
+static struct milter *the_milter; /* set before libmilter starts, cleared after it has ended */
+
+static sfsistat silent(const struct connection *connection, unsigned long step)
+{
+    return connection->steps & step ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+/* Connections outlive libmilter's end; what they may no longer use when the
+ * daemon stops stands between enter and leave. 0: it stops, stay out. */
+static int enter_rooms(void)
+{
+    atomic_fetch_add(&the_milter->inside, 1);
+    if (!the_milter->stopping)
+        return 1;
+    atomic_fetch_sub(&the_milter->inside, 1);
+    return 0;
+}
+
+static void leave_rooms(void)
+{
+    atomic_fetch_sub(&the_milter->inside, 1);
+}
+
+static struct session *session_of(SMFICTX *ctx)
+{
+    struct connection *connection = smfi_getpriv(ctx);
+
+    return connection ? connection->session : NULL;
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
+                             unsigned long unused2, unsigned long unused3, unsigned long *actions_r,
+                             unsigned long *steps_r, unsigned long *unused2_r, unsigned long *unused3_r)
+{
+    struct connection *connection = xcalloc(1, sizeof(*connection));
+
+    (void)actions, (void)unused2, (void)unused3;
+    connection->steps = steps & (STEPS_NOT_WANTED | ANSWERS_NOT_GIVEN | SMFIP_SKIP);
+    smfi_setpriv(ctx, connection);
+    *actions_r = 0; /* nothing of a message is ever changed */
+    *steps_r = connection->steps;
+    *unused2_r = *unused3_r = 0;
+    smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"j"});
+    smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_type} {auth_authen}"});
+    smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i"});
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
+{
+    struct connection *connection = smfi_getpriv(ctx);
+    struct settings *settings;
+
+    if (!connection) { /* an MTA that does not negotiate */
+        connection = xcalloc(1, sizeof(*connection));
+        smfi_setpriv(ctx, connection);
+    }
+    pthread_mutex_lock(&the_milter->lock);
+    settings = settings_ref(the_milter->settings);
+    pthread_mutex_unlock(&the_milter->lock);
+    session_close(&connection->session);
+    connection->session = session_open(the_milter->rooms, settings, hostname,
+                                       (const struct sockaddr *)address,
+                                       smfi_getsymval(ctx, (char[]){"j"}));
+    settings_unref(&settings);
+    return silent(connection, SMFIP_NR_CONN);
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **arguments)
+{
+    struct connection *connection = smfi_getpriv(ctx);
+    int authenticated = smfi_getsymval(ctx, (char[]){"{auth_authen}"}) != NULL ||
+                        smfi_getsymval(ctx, (char[]){"{auth_type}"}) != NULL;
+
+    if (!connection || !connection->session)
+        return SMFIS_ACCEPT;
+    session_mail(connection->session, arguments[0], authenticated);
+    return silent(connection, SMFIP_NR_MAIL);
+}
+
+/* libmilter takes a percent sign for the start of a macro unless it is doubled. */
+static void double_percent(const char *text, char *copy_r, size_t size)
+{
+    size_t length = 0;
+
+    for (; *text && length + 3 < size; text++) {
+        if (*text == '%')
+            copy_r[length++] = '%';
+        copy_r[length++] = *text;
+    }
+    copy_r[length] = '\0';
+}
+
+static sfsistat refuse(SMFICTX *ctx, struct gate_reply *reply)
+{
+    char text[sizeof(reply->text) * 2];
+
+    double_percent(reply->text, text, sizeof(text));
+    if (smfi_setreply(ctx, reply->code, reply->status, text) != MI_SUCCESS)
+        log_line(LOG_WARN, "gate: the reply \"%s %s %s\" was not taken", reply->code, reply->status, text);
+    return reply->code[0] == '4' ? SMFIS_TEMPFAIL : SMFIS_REJECT;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
+{
+    struct session *session = session_of(ctx);
+    enum session_answer answer;
+    struct gate_reply reply;
+
+    if (!session || !enter_rooms())
+        return SMFIS_CONTINUE;
+    answer = session_rcpt(session, arguments[0], (int64_t)time(NULL), &reply);
+    leave_rooms();
+    return answer == SESSION_REFUSE ? refuse(ctx, &reply) : SMFIS_CONTINUE;
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    struct connection *connection = smfi_getpriv(ctx);
+
+    if (!connection || !connection->session)
+        return SMFIS_ACCEPT;
+    session_header(connection->session, name, value);
+    return silent(connection, SMFIP_NR_HDR);
+}
+
+static sfsistat on_end_of_headers(SMFICTX *ctx)
+{
+    struct session *session = session_of(ctx);
+
+    if (session && session_end_of_headers(session) != SESSION_ACCEPT)
+        return SMFIS_CONTINUE;
+    return SMFIS_ACCEPT;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t length)
+{
+    struct connection *connection = smfi_getpriv(ctx);
+
+    if (!connection || !connection->session)
+        return SMFIS_ACCEPT;
+    if (session_body(connection->session, (const char *)bytes, length) == SESSION_SKIP &&
+        connection->steps & SMFIP_SKIP)
+        return SMFIS_SKIP;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_end_of_message(SMFICTX *ctx)
+{
+    struct session *session = session_of(ctx);
+    enum session_answer answer;
+
+    if (!session)
+        return SMFIS_ACCEPT;
+    if (enter_rooms()) {
+        answer = session_end_of_message(session, smfi_getsymval(ctx, (char[]){"i"}), (int64_t)time(NULL));
+        leave_rooms();
+    } else {
+        answer = session_give_up(session);
+    }
+    return answer == SESSION_PUT_OFF ? SMFIS_TEMPFAIL : SMFIS_ACCEPT;
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+    struct session *session = session_of(ctx);
+
+    if (session)
+        session_abort(session);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+    struct connection *connection = smfi_getpriv(ctx);
+
+    if (connection) {
+        session_close(&connection->session);
+        free(connection);
+        smfi_setpriv(ctx, NULL);
+    }
+    return SMFIS_CONTINUE;
+}
+
+static void *milter_main(void *argument)
+{
+    struct milter *milter = argument;
+    int result = smfi_main();
+
+    if (!milter->stopping) {
+        log_line(LOG_ERROR, "libmilter has ended by itself (%d)", result);
+        milter->ended(milter->context);
+    }
+    return NULL;
+}
+
+static int start_thread(struct milter *milter, struct error *error)
+{
+    sigset_t own, old;
+    int failed;
+
+    sigfillset(&own);
+    pthread_sigmask(SIG_SETMASK, &own, &old);
+    failed = pthread_create(&milter->thread, NULL, milter_main, milter);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return failed ? error_set(error, ERROR_ENVIRONMENT, "milter thread: %s", strerror(failed)) : 0;
+}
+
+static int give_socket(const char *path, const struct settings *settings, struct error *error)
+{
+    struct group *group;
+
+    if (chmod(path, (mode_t)settings->milter_socket_mode))
+        return error_set(error, ERROR_ENVIRONMENT, "milter_socket_mode: %s: %s", path, strerror(errno));
+    if (!*settings->milter_socket_group)
+        return 0;
+    if (!(group = getgrnam(settings->milter_socket_group)))
+        return error_set(error, ERROR_INPUT, "milter_socket_group: there is no group '%s'",
+                         settings->milter_socket_group);
+    if (chown(path, (uid_t)-1, group->gr_gid))
+        return error_set(error, ERROR_ENVIRONMENT, "milter_socket_group: %s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int bind_socket(const struct settings *settings, const char **path_r, struct error *error)
+{
+    static char name[] = "suppressd";
+    static struct smfiDesc description = {
+        .xxfi_name = name,
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_negotiate = on_negotiate,
+        .xxfi_connect = on_connect,
+        .xxfi_envfrom = on_mail,
+        .xxfi_envrcpt = on_rcpt,
+        .xxfi_header = on_header,
+        .xxfi_eoh = on_end_of_headers,
+        .xxfi_body = on_body,
+        .xxfi_eom = on_end_of_message,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+    };
+    const char *spec = settings->milter_socket;
+    mode_t mask;
+    int bound;
+
+    *path_r = strncmp(spec, "unix:", 5) ? NULL : spec + 5;
+    if (!*path_r && strncmp(spec, "inet:", 5) && strncmp(spec, "inet6:", 6))
+        return error_set(error, ERROR_INPUT, "milter_socket: '%s' is none of unix:PATH, inet:PORT@HOST, "
+                         "inet6:PORT@HOST", spec);
+    if (smfi_register(description) != MI_SUCCESS || smfi_setconn((char *)(uintptr_t)spec) != MI_SUCCESS)
+        return error_set(error, ERROR_ENVIRONMENT, "milter_socket: '%s' was not taken by libmilter", spec);
+    smfi_settimeout((int)settings->milter_timeout);
+    mask = umask(0777); /* nobody connects before it has its mode and group */
+    bound = smfi_opensocket(1);
+    umask(mask);
+    if (bound != MI_SUCCESS)
+        return error_set(error, ERROR_ENVIRONMENT, "milter_socket: cannot listen on '%s': %s", spec,
+                         strerror(errno));
+    return *path_r ? give_socket(*path_r, settings, error) : 0;
+}
+
+struct milter *milter_start(const struct session_rooms *rooms, struct settings *settings,
+                            void (*ended)(void *context), void *context, struct error *error)
+{
+    struct milter *milter = xcalloc(1, sizeof(*milter));
+
+    milter->rooms = rooms;
+    milter->settings = settings_ref(settings);
+    milter->ended = ended;
+    milter->context = context;
+    pthread_mutex_init(&milter->lock, NULL);
+    the_milter = milter;
+    if (!bind_socket(settings, &milter->socket_path, error) && !start_thread(milter, error))
+        return milter;
+    the_milter = NULL;
+    settings_unref(&milter->settings);
+    pthread_mutex_destroy(&milter->lock);
+    free(milter);
+    return NULL;
+}
+
+void milter_set_settings(struct milter *milter, struct settings *settings)
+{
+    struct settings *old;
+
+    pthread_mutex_lock(&milter->lock);
+    old = milter->settings;
+    milter->settings = settings_ref(settings);
+    pthread_mutex_unlock(&milter->lock);
+    settings_unref(&old);
+}
+
+/* Whoever waits for the disk gets the answer first; ack_timeout bounds it. */
+static void wait_until_left(struct milter *milter)
+{
+    const struct timespec pause = {.tv_nsec = 5 * 1000000L};
+
+    while (milter->inside)
+        nanosleep(&pause, NULL);
+}
+
+/* The milter itself stays allocated: connections that the MTA keeps open may
+ * still call back until the process ends. */
+void milter_stop(struct milter **milter)
+{
+    struct milter *old = *milter;
+
+    *milter = NULL;
+    if (!old)
+        return;
+    old->stopping = 1;
+    smfi_stop();
+    pthread_join(old->thread, NULL);
+    if (old->socket_path)
+        unlink(old->socket_path);
+    wait_until_left(old);
+}

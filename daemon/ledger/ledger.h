@@ -1,0 +1,45 @@
+/* The ledger: classifies, decides and records.
+ *
+ * Puts classifier, hygiene and store together. Belongs to the writer's thread
+ * (or to suppressctl while no daemon runs). What it writes stands between
+ * ledger_begin and ledger_commit.
+ */
+#ifndef SUPPRESSD_DAEMON_LEDGER_LEDGER_H
+#define SUPPRESSD_DAEMON_LEDGER_LEDGER_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "daemon/counters.h"
+#include "daemon/ledger/record.h"
+
+struct ledger;
+
+struct ledger_options {
+    const char *database;       /* borrowed for the call */
+    int strict_local_part;
+    struct ruleset *ruleset;    /* a count of it is taken; NULL: records no reports */
+    struct counters *counters;  /* borrowed for the ledger's life */
+};
+
+struct ledger *ledger_open(const struct ledger_options *options, struct error *error) must_check;
+void ledger_close(struct ledger **ledger);
+
+/* Classifies with this rule set (a count of it is taken) from now on. -1: the old one stays. */
+int ledger_use_rules(struct ledger *ledger, struct ruleset *ruleset, struct error *error) must_check;
+
+/* What the counters of a rolled back batch would have said is forgotten too. */
+int ledger_begin(struct ledger *ledger, struct error *error) must_check;
+int ledger_commit(struct ledger *ledger, struct error *error) must_check;
+void ledger_rollback(struct ledger *ledger);
+
+/* Records one piece of work inside the open transaction. -1: roll back; with
+ * ERROR_INPUT this record is to blame, with ERROR_ENVIRONMENT the disk. What is wrong with the record itself (a recipient that is no
+ * address) is counted and kept in the event of the report, never a failure. */
+int ledger_record(struct ledger *ledger, struct record *record, struct error *error) must_check;
+
+/* See store_prune. */
+int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t aside_bytes,
+                 struct error *error) must_check;
+
+#endif

@@ -1,0 +1,351 @@
+/* See lookup.h. */
+#include "config.h"
+
+#include "daemon/ledger/lookup.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "daemon/ledger/migrate.h"
+#include "daemon/ledger/statement.h"
+
+#define BUSY_TIMEOUT_MS 1000 /* readers meet a lock only while a WAL is being recovered */
+#define IDLE_MAX 32          /* connections that a pool keeps open */
+#define CACHE_KIB "-1024"    /* page cache of one connection; the kernel's serves all */
+
+enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, STATEMENTS };
+
+#define SUPPRESSION_COLUMNS "key, stream, reason, origin, note, since, coalesce(until, 0), coalesce(event, 0)"
+#define IN_FORCE "(until IS NULL OR until > "
+
+static const char *const sql[STATEMENTS] = {
+    [SUPPRESSED] =
+        "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
+        " WHERE key IN (?1, ?2) AND stream IN ('', ?3) AND " IN_FORCE "?4) LIMIT 1",
+    [LIST] =
+        "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
+        " WHERE (?1 IS NULL OR reason = ?1) AND " IN_FORCE "?2) ORDER BY key, stream",
+    [EVENTS] =
+        "SELECT e.id, e.time, e.recorded, e.code, e.trusted, e.witnesses, e.action, e.reason,"
+        " e.persistence, e.rule, v.version, e.provider, e.status, p.text, e.reporting_mta, e.remote_mta,"
+        " e.queue_id, e.message_id, e.sender, e.stream, e.original_recipient, e.source, e.evidence,"
+        " e.decision, e.sentence"
+        " FROM event e JOIN address a ON a.id = e.address LEFT JOIN ruleset v ON v.id = e.ruleset"
+        " LEFT JOIN reply p ON p.id = e.reply WHERE a.key = ?1 ORDER BY e.time, e.id",
+    [CHANGES] =
+        "SELECT time, coalesce(until, 0), coalesce(event, 0), who, what, stream, reason, origin, note"
+        " FROM change WHERE key = ?1 ORDER BY id",
+    [TOTALS] =
+        "SELECT (SELECT count(*) FROM suppression WHERE " IN_FORCE "?1)),"
+        " (SELECT count(*) FROM event), (SELECT count(*) FROM address), (SELECT count(*) FROM sent),"
+        " (SELECT count(*) FROM aside), (SELECT coalesce(sum(size), 0) FROM aside),"
+        " (SELECT coalesce(max(time), 0) FROM event)",
+    [ASIDE] = "SELECT id, time, size, source, problem, sender FROM aside ORDER BY id DESC LIMIT ?1",
+};
+
+struct lookup {
+    sqlite3 *db;
+    struct statements statements;
+    int pending;         /* the row of SUPPRESSED is still being held for the caller */
+    struct lookup *next; /* the pool's */
+};
+
+struct lookup_pool {
+    pthread_mutex_t lock;
+    struct lookup *idle;
+    int count;
+    char *path;
+};
+
+static const char *text(sqlite3_stmt *stmt, int column)
+{
+    const unsigned char *value = sqlite3_column_text(stmt, column);
+
+    return value ? (const char *)value : "";
+}
+
+static int check_version(struct lookup *lookup, struct error *error)
+{
+    long application, version;
+
+    if (sqlite_integer(lookup->db, "PRAGMA application_id", &application, error) ||
+        sqlite_integer(lookup->db, "PRAGMA user_version", &version, error))
+        return -1;
+    if (application != MIGRATE_APPLICATION_ID)
+        return error_set(error, ERROR_INPUT, "this is not a suppressd database");
+    if (version != migrate_newest())
+        return error_set(error, ERROR_INPUT, "the schema is version %ld, this program reads %d",
+                         version, migrate_newest());
+    return 0;
+}
+
+struct lookup *lookup_open(const char *path, struct error *error)
+{
+    struct lookup *lookup = xcalloc(1, sizeof(*lookup));
+    int failed;
+
+    failed = sqlite3_open_v2(path, &lookup->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK;
+    if (failed) {
+        (void)sqlite_error(lookup->db, "open", error);
+    } else {
+        statements_init(&lookup->statements, lookup->db, sql, STATEMENTS);
+        sqlite3_busy_timeout(lookup->db, BUSY_TIMEOUT_MS);
+        sqlite3_exec(lookup->db, "PRAGMA cache_size = " CACHE_KIB, NULL, NULL, NULL);
+        failed = check_version(lookup, error);
+    }
+    if (failed) {
+        (void)error_prefix(error, "database %s", path);
+        lookup_close(&lookup);
+    }
+    return lookup;
+}
+
+void lookup_close(struct lookup **lookup)
+{
+    struct lookup *old = *lookup;
+
+    *lookup = NULL;
+    if (!old)
+        return;
+    statements_clear(&old->statements);
+    sqlite3_close(old->db);
+    free(old);
+}
+
+static void read_suppressed(sqlite3_stmt *stmt, struct suppressed *suppressed_r)
+{
+    *suppressed_r = (struct suppressed){
+        .recipient = text(stmt, 0),
+        .stream = text(stmt, 1),
+        .reason = text(stmt, 2),
+        .origin = text(stmt, 3),
+        .note = text(stmt, 4),
+        .since = sqlite3_column_int64(stmt, 5),
+        .until = sqlite3_column_int64(stmt, 6),
+        .event = sqlite3_column_int64(stmt, 7),
+    };
+}
+
+/* A held row is a read transaction: let go as soon as the caller comes back. */
+static void release_row(struct lookup *lookup)
+{
+    if (lookup->pending)
+        statement_reset(&lookup->statements, SUPPRESSED);
+    lookup->pending = 0;
+}
+
+int lookup_suppressed(struct lookup *lookup, const char *key, const char *domain, const char *stream,
+                      int64_t now, struct suppressed *suppressed_r, struct error *error)
+{
+    char domain_key[300];
+    sqlite3_stmt *stmt;
+    int row;
+
+    release_row(lookup);
+    snprintf(domain_key, sizeof(domain_key), "@%s", domain);
+    if (!(stmt = statement_bind(&lookup->statements, SUPPRESSED, error, "ttti", key, domain_key, stream, now)))
+        return -1;
+    if ((row = statement_step(&lookup->statements, SUPPRESSED, error)) > 0) {
+        read_suppressed(stmt, suppressed_r);
+        lookup->pending = 1;
+    }
+    return row;
+}
+
+int lookup_list(struct lookup *lookup, const char *reason, int64_t now,
+                int (*row)(const struct suppressed *suppressed, void *context), void *context,
+                struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, LIST, error, "ti", reason, now);
+    struct suppressed suppressed;
+    int step;
+
+    if (!stmt)
+        return -1;
+    while ((step = statement_step(&lookup->statements, LIST, error)) > 0) {
+        read_suppressed(stmt, &suppressed);
+        if (row(&suppressed, context)) {
+            statement_reset(&lookup->statements, LIST);
+            return 0;
+        }
+    }
+    return step;
+}
+
+static void read_event(sqlite3_stmt *stmt, struct past_event *event_r)
+{
+    *event_r = (struct past_event){
+        .id = sqlite3_column_int64(stmt, 0),
+        .time = sqlite3_column_int64(stmt, 1),
+        .recorded = sqlite3_column_int64(stmt, 2),
+        .code = sqlite3_column_int(stmt, 3),
+        .trusted = sqlite3_column_int(stmt, 4),
+        .witnesses = sqlite3_column_int(stmt, 5),
+        .action = text(stmt, 6),
+        .reason = text(stmt, 7),
+        .persistence = text(stmt, 8),
+        .rule = text(stmt, 9),
+        .ruleset = text(stmt, 10),
+        .provider = text(stmt, 11),
+        .status = text(stmt, 12),
+        .reply = text(stmt, 13),
+        .reporting_mta = text(stmt, 14),
+        .remote_mta = text(stmt, 15),
+        .queue_id = text(stmt, 16),
+        .message_id = text(stmt, 17),
+        .sender = text(stmt, 18),
+        .stream = text(stmt, 19),
+        .original_recipient = text(stmt, 20),
+        .source = text(stmt, 21),
+        .evidence = text(stmt, 22),
+        .decision = text(stmt, 23),
+        .sentence = text(stmt, 24),
+    };
+}
+
+int lookup_events(struct lookup *lookup, const char *key,
+                  void (*row)(const struct past_event *event, void *context), void *context,
+                  struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, EVENTS, error, "t", key);
+    struct past_event event;
+    int step;
+
+    if (!stmt)
+        return -1;
+    while ((step = statement_step(&lookup->statements, EVENTS, error)) > 0) {
+        read_event(stmt, &event);
+        row(&event, context);
+    }
+    return step;
+}
+
+int lookup_changes(struct lookup *lookup, const char *key,
+                   void (*row)(const struct past_change *change, void *context), void *context,
+                   struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, CHANGES, error, "t", key);
+    int step;
+
+    if (!stmt)
+        return -1;
+    while ((step = statement_step(&lookup->statements, CHANGES, error)) > 0) {
+        struct past_change change = {
+            .time = sqlite3_column_int64(stmt, 0),
+            .until = sqlite3_column_int64(stmt, 1),
+            .event = sqlite3_column_int64(stmt, 2),
+            .who = text(stmt, 3),
+            .what = text(stmt, 4),
+            .stream = text(stmt, 5),
+            .reason = text(stmt, 6),
+            .origin = text(stmt, 7),
+            .note = text(stmt, 8),
+        };
+
+        row(&change, context);
+    }
+    return step;
+}
+
+int lookup_totals(struct lookup *lookup, int64_t now, struct lookup_totals *totals_r, struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, TOTALS, error, "i", now);
+
+    if (!stmt || statement_step(&lookup->statements, TOTALS, error) <= 0)
+        return -1;
+    *totals_r = (struct lookup_totals){
+        .suppressions = sqlite3_column_int64(stmt, 0),
+        .events = sqlite3_column_int64(stmt, 1),
+        .recipients = sqlite3_column_int64(stmt, 2),
+        .sent = sqlite3_column_int64(stmt, 3),
+        .aside = sqlite3_column_int64(stmt, 4),
+        .aside_bytes = sqlite3_column_int64(stmt, 5),
+        .last_event = sqlite3_column_int64(stmt, 6),
+        .schema = migrate_newest(),
+    };
+    statement_reset(&lookup->statements, TOTALS);
+    return 0;
+}
+
+int lookup_aside(struct lookup *lookup, int max,
+                 void (*row)(const struct past_aside *aside, void *context), void *context,
+                 struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, ASIDE, error, "i", (int64_t)max);
+    int step;
+
+    if (!stmt)
+        return -1;
+    while ((step = statement_step(&lookup->statements, ASIDE, error)) > 0) {
+        struct past_aside aside = {
+            .id = sqlite3_column_int64(stmt, 0),
+            .time = sqlite3_column_int64(stmt, 1),
+            .size = sqlite3_column_int64(stmt, 2),
+            .source = text(stmt, 3),
+            .problem = text(stmt, 4),
+            .sender = text(stmt, 5),
+        };
+
+        row(&aside, context);
+    }
+    return step;
+}
+
+struct lookup_pool *lookup_pool_new(const char *path)
+{
+    struct lookup_pool *pool = xcalloc(1, sizeof(*pool));
+
+    pthread_mutex_init(&pool->lock, NULL);
+    pool->path = xstrdup(path);
+    return pool;
+}
+
+void lookup_pool_free(struct lookup_pool **pool)
+{
+    struct lookup_pool *old = *pool;
+
+    *pool = NULL;
+    if (!old)
+        return;
+    while (old->idle) {
+        struct lookup *lookup = old->idle;
+
+        old->idle = lookup->next;
+        lookup_close(&lookup);
+    }
+    pthread_mutex_destroy(&old->lock);
+    free(old->path);
+    free(old);
+}
+
+struct lookup *lookup_pool_take(struct lookup_pool *pool, struct error *error)
+{
+    struct lookup *lookup;
+
+    pthread_mutex_lock(&pool->lock);
+    if ((lookup = pool->idle)) {
+        pool->idle = lookup->next;
+        pool->count--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return lookup ? lookup : lookup_open(pool->path, error);
+}
+
+void lookup_pool_give(struct lookup_pool *pool, struct lookup *lookup, int broken)
+{
+    int keep;
+
+    release_row(lookup);
+    pthread_mutex_lock(&pool->lock);
+    if ((keep = !broken && pool->count < IDLE_MAX)) {
+        lookup->next = pool->idle;
+        pool->idle = lookup;
+        pool->count++;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (!keep)
+        lookup_close(&lookup);
+}

@@ -1,0 +1,91 @@
+/* Lookup: read-only answers from the database, and all SQL that reads.
+ *
+ * A struct lookup is one read-only connection and belongs to one thread at a
+ * time; WAL means that the writer never waits for it nor it for the writer.
+ * A struct lookup_pool lends them to libmilter's many short-lived threads.
+ */
+#ifndef SUPPRESSD_DAEMON_LEDGER_LOOKUP_H
+#define SUPPRESSD_DAEMON_LEDGER_LOOKUP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct lookup;
+struct lookup_pool;
+
+/* NULL and error when the database is missing, unreadable or of another version. */
+struct lookup *lookup_open(const char *path, struct error *error) must_check;
+void lookup_close(struct lookup **lookup);
+
+/* A suppression in force. Strings are valid until the next call on the same lookup. */
+struct suppressed {
+    const char *recipient; /* as compared, or "@" and a domain */
+    const char *stream, *reason, *origin, *note;
+    int64_t since, until;  /* until 0: for good */
+    int64_t event;         /* 0: none */
+};
+
+/* Is this recipient refused for this stream at this time? 1 and *suppressed_r,
+ * 0, -1. domain is the address's own ("@" entries are looked up too). */
+int lookup_suppressed(struct lookup *lookup, const char *key, const char *domain, const char *stream,
+                      int64_t now, struct suppressed *suppressed_r, struct error *error) must_check;
+
+/* Calls row for each suppression in force, by recipient, until it returns
+ * non-zero. reason NULL: all. -1 on failure. */
+int lookup_list(struct lookup *lookup, const char *reason, int64_t now,
+                int (*row)(const struct suppressed *suppressed, void *context), void *context,
+                struct error *error) must_check;
+
+/* One delivery result of a recipient. Strings valid during the call; never NULL. */
+struct past_event {
+    int64_t id, time, recorded;
+    int code, trusted, witnesses;
+    const char *action, *reason, *persistence, *rule, *ruleset, *provider, *status, *reply;
+    const char *reporting_mta, *remote_mta, *queue_id, *message_id, *sender, *stream;
+    const char *original_recipient, *source, *evidence, *decision, *sentence;
+};
+
+/* One change of a suppression. */
+struct past_change {
+    int64_t time, until, event;
+    const char *who, *what, *stream, *reason, *origin, *note;
+};
+
+/* Newest last. -1 on failure. */
+int lookup_events(struct lookup *lookup, const char *key,
+                  void (*row)(const struct past_event *event, void *context), void *context,
+                  struct error *error) must_check;
+int lookup_changes(struct lookup *lookup, const char *key,
+                   void (*row)(const struct past_change *change, void *context), void *context,
+                   struct error *error) must_check;
+
+struct lookup_totals {
+    int64_t suppressions, events, recipients, sent, aside, aside_bytes;
+    int64_t last_event; /* time of the newest result, 0 when there is none */
+    int schema;
+};
+
+int lookup_totals(struct lookup *lookup, int64_t now, struct lookup_totals *totals_r,
+                  struct error *error) must_check;
+
+/* The newest reports kept aside: at most max calls of row. -1 on failure. */
+struct past_aside {
+    int64_t id, time, size;
+    const char *source, *problem, *sender;
+};
+int lookup_aside(struct lookup *lookup, int max,
+                 void (*row)(const struct past_aside *aside, void *context), void *context,
+                 struct error *error) must_check;
+
+/* path is copied. Opens nothing yet: a database in trouble is found at lookup_pool_take. */
+struct lookup_pool *lookup_pool_new(const char *path);
+void lookup_pool_free(struct lookup_pool **pool);
+
+/* Any thread. Lends a connection, opening one where none is idle. */
+struct lookup *lookup_pool_take(struct lookup_pool *pool, struct error *error) must_check;
+/* broken: the last call on it failed; it is closed rather than lent again. */
+void lookup_pool_give(struct lookup_pool *pool, struct lookup *lookup, int broken);
+
+#endif

@@ -1,0 +1,42 @@
+/* See record.h. */
+#include "config.h"
+
+#include "daemon/ledger/record.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "classifier/ruleset.h"
+
+struct record *record_new(enum record_kind kind, int64_t now)
+{
+    struct record *record = xcalloc(1, sizeof(*record));
+
+    record->kind = kind;
+    record->time = now;
+    return record;
+}
+
+void record_free(struct record **record)
+{
+    struct record *old = *record;
+
+    *record = NULL;
+    if (!old)
+        return;
+    report_clear(&old->report);
+    for (size_t i = 0; i < old->count; i++)
+        free(old->keys[i]);
+    free(old->keys);
+    free(old->bytes);
+    free(old->queue_id);
+    free(old->message_id);
+    free(old->sender);
+    free(old->stream);
+    free(old->key);
+    free(old->reason);
+    free(old->note);
+    free(old->who);
+    ruleset_unref(&old->ruleset);
+    free(old);
+}

@@ -1,0 +1,67 @@
+/* What goes to the writer: one self-contained piece of work.
+ *
+ * Owns everything it points to; no pointer into a session, message or request
+ * crosses the thread boundary. Made by anyone, taken by the writer.
+ */
+#ifndef SUPPRESSD_DAEMON_LEDGER_RECORD_H
+#define SUPPRESSD_DAEMON_LEDGER_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "daemon/report/delivery.h"
+
+struct ruleset;
+
+enum record_kind {
+    RECORD_REPORT,   /* a bounce or complaint: record every delivery in it */
+    RECORD_ASIDE,    /* a report that could not be understood: keep its bytes */
+    RECORD_SENT,     /* a submitted message: remember it */
+    RECORD_SUPPRESS, /* a person adds a suppression */
+    RECORD_RELEASE,  /* a person takes one away */
+    RECORD_RULES,    /* use this rule set from now on */
+};
+
+struct record {
+    enum record_kind kind;
+    int64_t time; /* when it came in, Unix seconds */
+
+    /* RECORD_REPORT, RECORD_ASIDE */
+    struct report report;
+    enum source source;
+    enum evidence evidence;
+    char *bytes; /* the message, for what is kept aside; NULL for none */
+    size_t size;
+
+    /* RECORD_SENT; queue_id (the report's own) also for RECORD_REPORT, sender also for
+     * RECORD_ASIDE, stream also for RECORD_SUPPRESS and RECORD_RELEASE */
+    char *queue_id;
+    char *message_id;
+    char *sender;
+    char *stream;
+    char **keys;  /* compared forms of the recipients */
+    size_t count;
+
+    /* RECORD_SUPPRESS, RECORD_RELEASE */
+    char *key;    /* an address as compared, or "@" and a domain */
+    char *reason;
+    char *note;
+    char *who;
+    int64_t until; /* 0: for good */
+    int changed_r; /* set by the ledger: 0 when there was nothing to release */
+
+    struct ruleset *ruleset; /* RECORD_RULES */
+
+    /* Called once by the writer's thread, after the commit (result 0) or the
+     * failure (-1, error says why); then owns the record. NULL: nobody waits,
+     * the writer frees it. */
+    void (*done)(struct record *record, int result, const struct error *error);
+    void *waiter;        /* for done */
+    struct record *next; /* the queue's */
+};
+
+struct record *record_new(enum record_kind kind, int64_t now);
+void record_free(struct record **record);
+
+#endif

@@ -1,0 +1,433 @@
+/* See store.h. */
+#include "config.h"
+
+#include "daemon/ledger/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "classifier/reason.h"
+#include "daemon/ledger/migrate.h"
+#include "daemon/ledger/statement.h"
+
+#define BUSY_TIMEOUT_MS 5000
+#define PRUNE_ROWS 2000 /* submitted messages forgotten in one call */
+
+enum {
+    ADDRESS_FIND, ADDRESS_ADD, REPLY_FIND, REPLY_ADD, RULESET_FIND, RULESET_ADD,
+    EVENT_KNOWN, EVENT_ADD, BOUNCE_COUNT,
+    SUPPRESSED, SUPPRESS, RELEASE, CHANGE_ADD, CHANGE_RELEASE,
+    SENT_ADD, SENT_RECIPIENT_ADD, SENT_BY_QUEUE_ID, SENT_BY_MESSAGE_ID, SENT_PRUNE,
+    ASIDE_ADD, ASIDE_BYTES, ASIDE_PRUNE, REASON_PUT, STATEMENTS
+};
+
+static const char *const sql[STATEMENTS] = {
+    [ADDRESS_FIND] = "SELECT id FROM address WHERE key = ?1",
+    [ADDRESS_ADD] = "INSERT INTO address (key, given, domain) VALUES (?1, ?2, ?3)",
+    [REPLY_FIND] = "SELECT id FROM reply WHERE hash = ?1 AND text = ?2",
+    [REPLY_ADD] = "INSERT INTO reply (hash, text) VALUES (?1, ?2)",
+    [RULESET_FIND] = "SELECT id FROM ruleset WHERE version = ?1",
+    [RULESET_ADD] = "INSERT INTO ruleset (version, first_used) VALUES (?1, ?2)",
+    [EVENT_KNOWN] =
+        "UPDATE event SET witnesses = witnesses + 1"
+        " WHERE message_key = ?1 AND address = ?2 AND action = ?3 AND reporting_mta = ?4 AND trusted = ?5"
+        " RETURNING id",
+    [EVENT_ADD] =
+        "INSERT INTO event (time, recorded, address, original_recipient, action, reason, persistence,"
+        " rule, ruleset, provider, code, status, stage, reply, reporting_mta, remote_mta, message_key,"
+        " queue_id, message_id, sender, stream, source, evidence, trusted, decision, sentence)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+        " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
+    [BOUNCE_COUNT] =
+        "INSERT INTO bounce (address, hard, other, first, last, last_event) VALUES (?1, ?2, ?3, ?4, ?4, ?5)"
+        " ON CONFLICT (address) DO UPDATE SET hard = hard + excluded.hard, other = other + excluded.other,"
+        " last = max(last, excluded.last), last_event = excluded.last_event",
+    [SUPPRESSED] =
+        "SELECT 1 FROM suppression WHERE key = ?1 AND stream IN ('', ?2) AND (until IS NULL OR until > ?3)",
+    [SUPPRESS] =
+        "INSERT OR REPLACE INTO suppression (key, stream, reason, since, until, origin, event, note)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [RELEASE] = "DELETE FROM suppression WHERE key = ?1 AND stream = ?2",
+    [CHANGE_ADD] =
+        "INSERT INTO change (key, stream, reason, time, until, origin, event, note, who, what)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'suppress')",
+    [CHANGE_RELEASE] =
+        "INSERT INTO change (key, stream, reason, time, until, origin, event, note, who, what)"
+        " SELECT key, stream, reason, ?3, until, 'manual', event, ?4, ?5, 'release'"
+        " FROM suppression WHERE key = ?1 AND stream = ?2",
+    [SENT_ADD] =
+        "INSERT INTO sent (time, queue_id, message_id, sender, stream) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SENT_RECIPIENT_ADD] = "INSERT OR IGNORE INTO sent_recipient (sent, key) VALUES (?1, ?2)",
+    [SENT_BY_QUEUE_ID] =
+        "SELECT s.stream FROM sent s JOIN sent_recipient r ON r.sent = s.id AND r.key = ?2"
+        " WHERE s.queue_id = ?1 ORDER BY s.id DESC LIMIT 1",
+    [SENT_BY_MESSAGE_ID] =
+        "SELECT s.stream FROM sent s JOIN sent_recipient r ON r.sent = s.id AND r.key = ?2"
+        " WHERE s.message_id = ?1 ORDER BY s.id DESC LIMIT 1",
+    [SENT_PRUNE] =
+        "DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE time < ?1 ORDER BY time LIMIT ?2)",
+    [ASIDE_ADD] =
+        "INSERT INTO aside (time, source, evidence, problem, sender, size, bytes)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [ASIDE_BYTES] = "SELECT coalesce(sum(size), 0) FROM aside",
+    [ASIDE_PRUNE] = "DELETE FROM aside WHERE id = (SELECT min(id) FROM aside)",
+    [REASON_PUT] =
+        "INSERT OR REPLACE INTO reason (name, family, subject, persistence, hygiene, means, todo)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+};
+
+struct store {
+    sqlite3 *db;
+    struct statements statements;
+    int lock_fd;
+    int open_transaction;
+};
+
+static int execute(struct store *store, const char *what, struct error *error)
+{
+    return sqlite3_exec(store->db, what, NULL, NULL, NULL) == SQLITE_OK ? 0
+                                                                       : sqlite_error(store->db, what, error);
+}
+
+/* Runs an insert and gives the new row's id. */
+#define INSERT(store, which, id_r, error, ...)                                                     \
+    (statement_run(&(store)->statements, which, error, __VA_ARGS__)                                \
+         ? -1                                                                                      \
+         : (*(id_r) = sqlite3_last_insert_rowid((store)->db), 0))
+
+/* Reads the first column of the row a bound statement gives: 1, 0 when none, -1. */
+static int read_id(struct store *store, size_t which, int64_t *id_r, struct error *error)
+{
+    int row = statement_step(&store->statements, which, error);
+
+    if (row > 0) {
+        *id_r = sqlite3_column_int64(store->statements.prepared[which], 0);
+        statement_reset(&store->statements, which);
+    }
+    return row;
+}
+
+int store_begin(struct store *store, struct error *error)
+{
+    assert(!store->open_transaction);
+    if (execute(store, "BEGIN IMMEDIATE", error))
+        return -1;
+    store->open_transaction = 1;
+    return 0;
+}
+
+int store_commit(struct store *store, struct error *error)
+{
+    assert(store->open_transaction);
+    if (execute(store, "COMMIT", error))
+        return -1;
+    store->open_transaction = 0;
+    return 0;
+}
+
+void store_rollback(struct store *store)
+{
+    assert(store->open_transaction);
+    store->open_transaction = 0;
+    /* A full disk may have ended the transaction already. */
+    if (!sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int store_address(struct store *store, const char *key, const char *given, const char *domain,
+                  int64_t *id_r, struct error *error)
+{
+    int found;
+
+    if (!statement_bind(&store->statements, ADDRESS_FIND, error, "t", key))
+        return -1;
+    if ((found = read_id(store, ADDRESS_FIND, id_r, error)))
+        return found < 0 ? -1 : 0;
+    return INSERT(store, ADDRESS_ADD, id_r, error, "ttt", key, given, domain);
+}
+
+/* FNV-1a; a collision costs a comparison, nothing more. */
+static int64_t text_hash(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    return (int64_t)hash;
+}
+
+int store_reply(struct store *store, const char *text, int64_t *id_r, struct error *error)
+{
+    int64_t hash = text_hash(text);
+    int found;
+
+    if (!statement_bind(&store->statements, REPLY_FIND, error, "it", hash, text))
+        return -1;
+    if ((found = read_id(store, REPLY_FIND, id_r, error)))
+        return found < 0 ? -1 : 0;
+    return INSERT(store, REPLY_ADD, id_r, error, "it", hash, text);
+}
+
+int store_ruleset(struct store *store, const char *version, int64_t now, int64_t *id_r,
+                  struct error *error)
+{
+    int found;
+
+    if (!statement_bind(&store->statements, RULESET_FIND, error, "t", version))
+        return -1;
+    if ((found = read_id(store, RULESET_FIND, id_r, error)))
+        return found < 0 ? -1 : 0;
+    return INSERT(store, RULESET_ADD, id_r, error, "ti", version, now);
+}
+
+int store_known_event(struct store *store, const struct store_event *event, int64_t *id_r,
+                      struct error *error)
+{
+    int known;
+
+    if (!statement_bind(&store->statements, EVENT_KNOWN, error, "titti", event->message_key,
+                        event->address, event->action, event->reporting_mta, (int64_t)event->trusted))
+        return -1;
+    if ((known = statement_step(&store->statements, EVENT_KNOWN, error)) <= 0)
+        return known;
+    *id_r = sqlite3_column_int64(store->statements.prepared[EVENT_KNOWN], 0);
+    /* RETURNING has done its work by the first row; resetting commits nothing. */
+    statement_reset(&store->statements, EVENT_KNOWN);
+    return 1;
+}
+
+int store_add_event(struct store *store, const struct store_event *event, int64_t *id_r,
+                    struct error *error)
+{
+    return INSERT(store, EVENT_ADD, id_r, error, "iiizttt" "ziznzzn" "tztzztttt" "itt",
+                  event->time, event->recorded, event->address, event->original_recipient,
+                  event->action, event->reason, event->persistence, event->rule, event->ruleset,
+                  event->provider, (int64_t)event->code, event->status, event->stage, event->reply,
+                  event->reporting_mta, event->remote_mta, event->message_key, event->queue_id,
+                  event->message_id, event->sender, event->stream, event->source, event->evidence,
+                  (int64_t)event->trusted, event->decision, event->sentence);
+}
+
+int store_count_bounce(struct store *store, int64_t address, int hard, int64_t time, int64_t event,
+                       struct error *error)
+{
+    return statement_run(&store->statements, BOUNCE_COUNT, error, "iiiii", address,
+                         (int64_t)(hard ? 1 : 0), (int64_t)(hard ? 0 : 1), time, event);
+}
+
+int store_suppressed(struct store *store, const char *key, const char *stream, int64_t now,
+                     struct error *error)
+{
+    int64_t ignored;
+
+    if (!statement_bind(&store->statements, SUPPRESSED, error, "tti", key, stream, now))
+        return -1;
+    return read_id(store, SUPPRESSED, &ignored, error);
+}
+
+int store_suppress(struct store *store, const struct store_suppression *s, struct error *error)
+{
+    if (statement_run(&store->statements, SUPPRESS, error, "tttintnt", s->key, s->stream, s->reason,
+                      s->since, s->until, s->origin, s->event, s->note))
+        return -1;
+    return statement_run(&store->statements, CHANGE_ADD, error, "tttintntt", s->key, s->stream,
+                         s->reason, s->since, s->until, s->origin, s->event, s->note, s->who);
+}
+
+int store_release(struct store *store, const char *key, const char *stream, const char *who,
+                  const char *note, int64_t now, struct error *error)
+{
+    if (statement_run(&store->statements, CHANGE_RELEASE, error, "ttitt", key, stream, now, note, who))
+        return -1;
+    if (statement_run(&store->statements, RELEASE, error, "tt", key, stream))
+        return -1;
+    return sqlite3_changes(store->db) > 0;
+}
+
+int store_add_sent(struct store *store, int64_t time, const char *queue_id, const char *message_id,
+                   const char *sender, const char *stream, const char *const *keys, size_t count,
+                   struct error *error)
+{
+    int64_t id;
+
+    if (INSERT(store, SENT_ADD, &id, error, "itztt", time, queue_id, message_id, sender, stream))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (statement_run(&store->statements, SENT_RECIPIENT_ADD, error, "it", id, keys[i]))
+            return -1;
+    return 0;
+}
+
+static int sent_stream_by(struct store *store, size_t which, const char *id, const char *key,
+                          char **stream_r, struct error *error)
+{
+    int row;
+
+    if (!id || !*id)
+        return 0;
+    if (!statement_bind(&store->statements, which, error, "tt", id, key))
+        return -1;
+    if ((row = statement_step(&store->statements, which, error)) > 0) {
+        *stream_r = xstrdup((const char *)sqlite3_column_text(store->statements.prepared[which], 0));
+        statement_reset(&store->statements, which);
+    }
+    return row;
+}
+
+int store_sent_stream(struct store *store, const char *queue_id, const char *message_id,
+                      const char *key, char **stream_r, struct error *error)
+{
+    int found = sent_stream_by(store, SENT_BY_QUEUE_ID, queue_id, key, stream_r, error);
+
+    return found ? found : sent_stream_by(store, SENT_BY_MESSAGE_ID, message_id, key, stream_r, error);
+}
+
+int store_keep_aside(struct store *store, int64_t time, const char *source, const char *evidence,
+                     const char *problem, const char *sender, const char *bytes, size_t size,
+                     struct error *error)
+{
+    return statement_run(&store->statements, ASIDE_ADD, error, "ittttib", time, source, evidence,
+                         problem, sender, (int64_t)size, (const void *)bytes, size);
+}
+
+int store_prune(struct store *store, int64_t sent_before, int64_t aside_bytes, struct error *error)
+{
+    int64_t bytes = 0;
+    int more;
+
+    if (statement_run(&store->statements, SENT_PRUNE, error, "ii", sent_before, (int64_t)PRUNE_ROWS))
+        return -1;
+    more = sqlite3_changes(store->db) == PRUNE_ROWS;
+    if (!statement_bind(&store->statements, ASIDE_BYTES, error, "") ||
+        read_id(store, ASIDE_BYTES, &bytes, error) < 0)
+        return -1;
+    if (bytes <= aside_bytes)
+        return more;
+    return statement_run(&store->statements, ASIDE_PRUNE, error, "") ? -1 : 1;
+}
+
+/* The taxonomy, so that views can join it. */
+static int put_reasons(struct store *store, struct error *error)
+{
+    for (int i = 0; i < REASON_COUNT; i++) {
+        const struct reason_info *info = reason_info((enum reason)i);
+
+        if (statement_run(&store->statements, REASON_PUT, error, "ttttttt", info->name, info->family,
+                          info->subject, persistence_name(info->persistence),
+                          hygiene_name(info->hygiene), info->means, info->todo))
+            return -1;
+    }
+    return 0;
+}
+
+/* The form of addresses is fixed when the database is made. */
+static int check_form(struct store *store, int strict, struct error *error)
+{
+    long is_strict;
+
+    if (execute(store, strict ? "INSERT OR IGNORE INTO fact VALUES ('address_form', 'strict')"
+                              : "INSERT OR IGNORE INTO fact VALUES ('address_form', 'folded')", error) ||
+        sqlite_integer(store->db, "SELECT value = 'strict' FROM fact WHERE name = 'address_form'",
+                       &is_strict, error))
+        return -1;
+    if (is_strict != !!strict)
+        return error_set(error, ERROR_INPUT, "made with strict_local_part = %s, which cannot be changed later",
+                         is_strict ? "yes" : "no");
+    return 0;
+}
+
+static int prepare_content(struct store *store, int strict, struct error *error)
+{
+    if (store_begin(store, error))
+        return -1;
+    if (check_form(store, strict, error) || put_reasons(store, error)) {
+        store_rollback(store);
+        return -1;
+    }
+    return store_commit(store, error);
+}
+
+static int take_lock(struct store *store, const char *path, struct error *error)
+{
+    char *name = xasprintf("%s.lock", path);
+
+    store->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (store->lock_fd < 0)
+        (void)error_set(error, ERROR_ENVIRONMENT, "%s: %s", name, strerror(errno));
+    else if (flock(store->lock_fd, LOCK_EX | LOCK_NB))
+        (void)error_set(error, ERROR_ENVIRONMENT, "%s is held by another process: a suppressd is "
+                        "running with this database", name);
+    else
+        error->code = ERROR_NONE;
+    free(name);
+    return error->code ? -1 : 0;
+}
+
+/* Makes the file before SQLite does, so that it and its WAL get this mode. */
+static int make_file(const char *path, struct error *error)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+
+    if (fd < 0)
+        return error_set(error, ERROR_ENVIRONMENT, "%s", strerror(errno));
+    close(fd);
+    return 0;
+}
+
+static int open_database(struct store *store, const char *path, int strict, struct error *error)
+{
+    int keep = 1;
+
+    if (make_file(path, error))
+        return -1;
+    if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        return sqlite_error(store->db, "open", error);
+    sqlite3_extended_result_codes(store->db, 1);
+    sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    /* Readers without write access to the folder need the WAL files to stay. */
+    sqlite3_file_control(store->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
+    statements_init(&store->statements, store->db, sql, STATEMENTS);
+    if (execute(store, "PRAGMA journal_mode = WAL", error) ||
+        execute(store, "PRAGMA synchronous = FULL", error) ||
+        execute(store, "PRAGMA foreign_keys = ON", error) || migrate(store->db, error))
+        return -1;
+    return prepare_content(store, strict, error);
+}
+
+struct store *store_open(const char *path, int strict, struct error *error)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+
+    store->lock_fd = -1;
+    if (take_lock(store, path, error)) {
+        (void)error_prefix(error, "database");
+        store_close(&store);
+    } else if (open_database(store, path, strict, error)) {
+        (void)error_prefix(error, "database %s", path);
+        store_close(&store);
+    }
+    return store;
+}
+
+void store_close(struct store **store)
+{
+    struct store *old = *store;
+
+    *store = NULL;
+    if (!old)
+        return;
+    statements_clear(&old->statements);
+    if (old->db)
+        sqlite3_wal_checkpoint_v2(old->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_close(old->db);
+    if (old->lock_fd >= 0)
+        close(old->lock_fd);
+    free(old);
+}

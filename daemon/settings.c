@@ -1,0 +1,498 @@
+/* See settings.h.
+ *
+ * libconfuse reads every option as text (or a list of texts); the table says
+ * how a text becomes a value. A value is checked while its line is being read,
+ * so that an error can name it.
+ */
+#include "config.h"
+
+#include "daemon/settings.h"
+
+#include <ctype.h>
+#include <confuse.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "daemon/gate/gate_reply.h"
+#include "daemon/log.h"
+
+enum type { TYPE_TEXT, TYPE_REPLY, TYPE_NUMBER, TYPE_OCTAL, TYPE_SIZE, TYPE_TIME, TYPE_CHOICE, TYPE_NETWORKS };
+
+struct choice {
+    const char *name;
+    long value;
+};
+
+struct option {
+    const char *name;
+    enum type type;
+    size_t offset;
+    const char *standard; /* default, as one writes it in the file */
+    long min, max;
+    const struct choice *choices;
+    int reloadable;
+    const char *means;
+};
+
+static const struct choice yes_no[] = {{"no", 0}, {"yes", 1}, {NULL, 0}};
+static const struct choice gate_modes[] = {
+    {"off", GATE_OFF}, {"shadow", GATE_SHADOW}, {"enforce", GATE_ENFORCE}, {NULL, 0}};
+static const struct choice log_levels[] = {
+    {"error", LOG_ERROR}, {"warning", LOG_WARN}, {"notice", LOG_NOTE}, {"detail", LOG_DETAIL}, {NULL, 0}};
+
+#define AT(field) offsetof(struct settings, field)
+#define DAY 86400L
+#define MIB (1024L * 1024L)
+
+static const struct option options[] = {
+    {"database", TYPE_TEXT, AT(database), LOCALSTATEDIR "/lib/suppressd/suppressd.db", 1, 1000, NULL, 0,
+     "The SQLite database. Its folder must be writable by the daemon and should be readable by the "
+     "group that runs dashboards."},
+    {"control_socket", TYPE_TEXT, AT(control_socket), "/run/suppressd/control.sock", 1, 100, NULL, 0,
+     "Where suppressctl reaches the daemon; only its owner and group may."},
+    {"milter_socket", TYPE_TEXT, AT(milter_socket), "unix:/var/spool/postfix/suppressd/milter.sock", 1, 200, NULL, 0,
+     "Where the MTA reaches the daemon: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST. Whoever can "
+     "connect is believed to be the MTA: prefer a unix socket, and never let an inet socket be "
+     "reached by others."},
+    {"milter_socket_mode", TYPE_OCTAL, AT(milter_socket_mode), "0660", 0, 0777, NULL, 0,
+     "Permission bits of a unix milter socket."},
+    {"milter_socket_group", TYPE_TEXT, AT(milter_socket_group), "", 0, 32, NULL, 0,
+     "Group that a unix milter socket is given to; the daemon must be a member. Empty: the daemon's own."},
+    {"milter_timeout", TYPE_TIME, AT(milter_timeout), "2h", 10, DAY, NULL, 0,
+     "How long a silent MTA connection is kept."},
+    {"trusted_networks", TYPE_NETWORKS, AT(trusted_networks), "127.0.0.0/8, ::1/128", 0, 1000, NULL, 1,
+     "Clients in these networks are sending: the gate acts on their mail. Usually the same as Postfix's mynetworks."},
+    {"trust_authenticated", TYPE_CHOICE, AT(trust_authenticated), "yes", 0, 0, yes_no, 1,
+     "Whether clients that logged in (SMTP AUTH) are sending, wherever they come from."},
+    {"gate_mode", TYPE_CHOICE, AT(gate_mode), "enforce", 0, 0, gate_modes, 1,
+     "enforce: suppressed recipients are refused; shadow: it is only logged and counted; off: nobody is looked up."},
+    {"gate_reply", TYPE_REPLY, AT(gate_reply),
+     "550 5.1.1 <%{address}> suppressed: %{reason} since %{date} (suppressd)", 1, 400, NULL, 1,
+     "The refusal: reply code, enhanced status and text. %{address}, %{reason} and %{date} are filled in. "
+     "A 4yz code makes the client keep the message and try again."},
+    {"strict_local_part", TYPE_CHOICE, AT(strict_local_part), "no", 0, 0, yes_no, 0,
+     "Whether Joe@example.com and joe@example.com are different recipients. Fixed when the database is made."},
+    {"stream_header", TYPE_TEXT, AT(stream_header), "", 0, 100, NULL, 1,
+     "Header field of submitted mail that names its stream (newsletter, receipts, ...). Empty: the "
+     "envelope sender's domain is the stream."},
+    {"rules_dir", TYPE_TEXT, AT(rules_dir), "", 0, 1000, NULL, 1,
+     "Folder of rule files to use instead of the built-in ones. Empty: built in."},
+    {"local_rules_dir", TYPE_TEXT, AT(local_rules_dir), SYSCONFDIR "/suppressd/rules.d", 0, 1000, NULL, 1,
+     "Folder of this site's own rule files (*.rules); they come before all others."},
+    {"report_size_max", TYPE_SIZE, AT(report_size_max), "1M", 16384, 100 * MIB, NULL, 1,
+     "Bytes of a bounce that are kept and read; what lies behind is the returned message."},
+    {"message_recipients_max", TYPE_NUMBER, AT(message_recipients_max), "50000", 1, 1000000, NULL, 1,
+     "Recipients of one submitted message that are remembered."},
+    {"sent_keep", TYPE_TIME, AT(sent_keep), "35d", 0, 3650 * DAY, NULL, 1,
+     "How long submitted messages are remembered for matching with what comes back; 0: not at all."},
+    {"aside_bytes_max", TYPE_SIZE, AT(aside_bytes_max), "64M", 0, 100000 * MIB, NULL, 1,
+     "Bytes of reports that could not be understood that are kept; the oldest go first."},
+    {"queue_max", TYPE_NUMBER, AT(queue_max), "10000", 1, 1000000, NULL, 0,
+     "Records that may wait for the disk. Beyond that a bounce is put off (it comes again) and a "
+     "submitted message is not remembered; mail is never stopped."},
+    {"batch_max", TYPE_NUMBER, AT(batch_max), "500", 1, 100000, NULL, 0,
+     "Records that one transaction takes at the most."},
+    {"ack_timeout", TYPE_TIME, AT(ack_timeout), "20s", 1, 3600, NULL, 1,
+     "How long a bounce waits for the disk before it is put off. Keep it below the MTA's milter_content_timeout."},
+    {"log_level", TYPE_CHOICE, AT(log_level), "notice", 0, 0, log_levels, 1,
+     "error, warning, notice or detail."},
+};
+
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static void *field(const struct settings *settings, const struct option *option)
+{
+    return (char *)(uintptr_t)settings + option->offset;
+}
+
+static size_t *networks_count(const struct settings *settings)
+{
+    return (size_t *)(uintptr_t)&settings->trusted_networks_count;
+}
+
+static int bounded(const struct option *option, long value, long *value_r, struct error *error)
+{
+    if (value < option->min || value > option->max)
+        return error_set(error, ERROR_INPUT, "%s must lie between %ld and %ld", option->name,
+                         option->min, option->max);
+    *value_r = value;
+    return 0;
+}
+
+/* A number with a unit behind it: one letter of units, worth the factor beside it. */
+static int parse_scaled(const struct option *option, const char *text, const char *units,
+                        const long *factors, long *value_r, struct error *error)
+{
+    char *end;
+    long value, factor = 1;
+    const char *unit;
+
+    errno = 0;
+    value = strtol(text, &end, 10);
+    if (end == text || errno || value < 0)
+        return error_set(error, ERROR_INPUT, "%s: '%s' is no number", option->name, text);
+    if (*end && *units) {
+        if (!(unit = strchr(units, *end)) || end[1])
+            return error_set(error, ERROR_INPUT, "%s: unknown unit in '%s' (one of %s)", option->name,
+                             text, units);
+        factor = factors[unit - units];
+    } else if (*end) {
+        return error_set(error, ERROR_INPUT, "%s: '%s' is no number", option->name, text);
+    }
+    if (value > option->max / factor)
+        value = option->max + 1, factor = 1;
+    return bounded(option, value * factor, value_r, error);
+}
+
+static int parse_number(const struct option *option, const char *text, long *value_r, struct error *error)
+{
+    static const long sizes[] = {1024, 1024, MIB, 1024 * MIB};
+    static const long times[] = {1, 60, 3600, DAY, 7 * DAY};
+    char *end;
+    long value;
+
+    switch (option->type) {
+    case TYPE_SIZE:
+        return parse_scaled(option, text, "kKMG", sizes, value_r, error);
+    case TYPE_TIME:
+        return parse_scaled(option, text, "smhdw", times, value_r, error);
+    case TYPE_OCTAL:
+        value = strtol(text, &end, 8);
+        if (end == text || *end)
+            return error_set(error, ERROR_INPUT, "%s: '%s' is no octal number", option->name, text);
+        return bounded(option, value, value_r, error);
+    default:
+        return parse_scaled(option, text, "", NULL, value_r, error);
+    }
+}
+
+static int parse_choice(const struct option *option, const char *text, long *value_r, struct error *error)
+{
+    char known[200] = "";
+
+    for (const struct choice *choice = option->choices; choice->name; choice++) {
+        if (!strcmp(choice->name, text)) {
+            *value_r = choice->value;
+            return 0;
+        }
+        snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", *known ? ", " : "", choice->name);
+    }
+    return error_set(error, ERROR_INPUT, "%s: '%s' is none of: %s", option->name, text, known);
+}
+
+static int parse_text(const struct option *option, const char *text, char **value_r, struct error *error)
+{
+    size_t length = strlen(text);
+
+    if (length < (size_t)option->min)
+        return error_set(error, ERROR_INPUT, "%s must not be empty", option->name);
+    if (length > (size_t)option->max)
+        return error_set(error, ERROR_INPUT, "%s is longer than %ld bytes", option->name, option->max);
+    if (option->type == TYPE_REPLY && gate_reply_check(text, error))
+        return error_prefix(error, "%s", option->name);
+    free(*value_r);
+    *value_r = xstrdup(text);
+    return 0;
+}
+
+/* Adds one network; a list in the file comes as several calls. */
+static int add_network(struct settings *settings, const struct option *option, const char *text,
+                       struct error *error)
+{
+    size_t *count = networks_count(settings);
+    struct network network;
+
+    if (*count >= (size_t)option->max)
+        return error_set(error, ERROR_INPUT, "%s has more than %ld entries", option->name, option->max);
+    if (network_parse(text, &network, error))
+        return error_prefix(error, "%s", option->name);
+    settings->trusted_networks =
+        xrealloc(settings->trusted_networks, (*count + 1) * sizeof(network));
+    settings->trusted_networks[(*count)++] = network;
+    return 0;
+}
+
+static int set_value(struct settings *settings, const struct option *option, const char *text,
+                     struct error *error)
+{
+    switch (option->type) {
+    case TYPE_TEXT:
+    case TYPE_REPLY:
+        return parse_text(option, text, field(settings, option), error);
+    case TYPE_CHOICE:
+        return parse_choice(option, text, field(settings, option), error);
+    case TYPE_NETWORKS:
+        return add_network(settings, option, text, error);
+    default:
+        return parse_number(option, text, field(settings, option), error);
+    }
+}
+
+/* The defaults of the table; they are part of the program, so a bad one is a bug. */
+struct settings *settings_defaults(void)
+{
+    struct settings *settings = xcalloc(1, sizeof(*settings));
+    struct error error;
+
+    settings->count = 1;
+    for (size_t i = 0; i < OPTIONS; i++) {
+        if (options[i].type == TYPE_NETWORKS) {
+            char *list = xstrdup(options[i].standard), *rest = NULL;
+
+            for (char *one = strtok_r(list, ", ", &rest); one; one = strtok_r(NULL, ", ", &rest))
+                if (set_value(settings, &options[i], one, &error))
+                    abort();
+            free(list);
+        } else if (set_value(settings, &options[i], options[i].standard, &error)) {
+            abort();
+        }
+    }
+    return settings;
+}
+
+/* libconfuse's callbacks carry no argument of the caller's; loading is the
+ * main thread's alone, so one pointer each will do. */
+static struct settings *loading;
+static struct error *loading_error;
+
+static void on_error(cfg_t *cfg, const char *format, va_list ap)
+{
+    char text[300];
+
+    if (loading_error->code)
+        return; /* the first one is the cause */
+    vsnprintf(text, sizeof(text), format, ap);
+    (void)error_set(loading_error, ERROR_INPUT, "%s:%d: %s", cfg->filename, cfg->line, text);
+}
+
+static int on_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const struct option *option = options;
+    struct error error;
+
+    while (strcmp(option->name, opt->name))
+        option++;
+    if (option->type == TYPE_NETWORKS) {
+        free(loading->trusted_networks);
+        loading->trusted_networks = NULL;
+        loading->trusted_networks_count = 0;
+    }
+    for (unsigned i = 0; i < cfg_opt_size(opt); i++)
+        if (set_value(loading, option, cfg_opt_getnstr(opt, i), &error)) {
+            cfg_error(cfg, "%s", error.text);
+            return -1;
+        }
+    return 0;
+}
+
+static cfg_t *make_parser(void)
+{
+    static cfg_opt_t opts[OPTIONS + 1];
+    cfg_t *cfg;
+
+    for (size_t i = 0; i < OPTIONS; i++) {
+        cfg_opt_t text = CFG_STR(options[i].name, NULL, CFGF_NODEFAULT);
+        cfg_opt_t list = CFG_STR_LIST(options[i].name, NULL, CFGF_NODEFAULT);
+
+        opts[i] = options[i].type == TYPE_NETWORKS ? list : text;
+    }
+    opts[OPTIONS] = (cfg_opt_t)CFG_END();
+    if (!(cfg = cfg_init(opts, CFGF_NONE)))
+        abort();
+    cfg_set_error_function(cfg, on_error);
+    for (size_t i = 0; i < OPTIONS; i++)
+        cfg_set_validate_func(cfg, options[i].name, on_value);
+    return cfg;
+}
+
+struct settings *settings_load(const char *file, struct error *error)
+{
+    cfg_t *cfg = make_parser();
+    int parsed;
+
+    error->code = ERROR_NONE;
+    loading = settings_defaults();
+    loading_error = error;
+    parsed = cfg_parse(cfg, file);
+    if (parsed == CFG_FILE_ERROR)
+        (void)error_set(error, ERROR_ENVIRONMENT, "%s: %s", file, strerror(errno));
+    else if (parsed != CFG_SUCCESS && !error->code)
+        (void)error_set(error, ERROR_INPUT, "%s: cannot be read", file);
+    cfg_free(cfg);
+    if (parsed != CFG_SUCCESS)
+        settings_unref(&loading);
+    return loading;
+}
+
+struct settings *settings_ref(struct settings *settings)
+{
+    atomic_fetch_add(&settings->count, 1);
+    return settings;
+}
+
+void settings_unref(struct settings **settings)
+{
+    struct settings *old = *settings;
+
+    *settings = NULL;
+    if (!old || atomic_fetch_sub(&old->count, 1) > 1)
+        return;
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].type == TYPE_TEXT || options[i].type == TYPE_REPLY ||
+            options[i].type == TYPE_NETWORKS)
+            free(*(void **)field(old, &options[i]));
+    free(old);
+}
+
+static const char *choice_name(const struct option *option, long value)
+{
+    const struct choice *choice = option->choices;
+
+    while (choice->value != value)
+        choice++;
+    return choice->name;
+}
+
+static void print_networks(const struct settings *settings, FILE *out)
+{
+    fputs("{", out);
+    for (size_t i = 0; i < settings->trusted_networks_count; i++) {
+        const struct network *network = &settings->trusted_networks[i];
+        char text[64];
+
+        network_format(network, text, sizeof(text));
+        fprintf(out, "%s\"%s\"", i ? ", " : "", text);
+    }
+    fputs("}", out);
+}
+
+static void print_quoted(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+static void print_value(const struct settings *settings, const struct option *option, FILE *out)
+{
+    const void *value = field(settings, option);
+
+    switch (option->type) {
+    case TYPE_TEXT:
+    case TYPE_REPLY:
+        print_quoted(*(char *const *)value, out);
+        break;
+    case TYPE_NETWORKS:
+        print_networks(settings, out);
+        break;
+    case TYPE_CHOICE:
+        fputs(choice_name(option, *(const long *)value), out);
+        break;
+    case TYPE_OCTAL:
+        fprintf(out, "%04lo", *(const long *)value);
+        break;
+    default:
+        fprintf(out, "%ld%s", *(const long *)value, option->type == TYPE_TIME ? "s" : "");
+    }
+}
+
+void settings_dump(const struct settings *settings, FILE *out)
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        fprintf(out, "%s = ", options[i].name);
+        print_value(settings, &options[i], out);
+        fputc('\n', out);
+    }
+}
+
+static int same_value(const struct settings *a, const struct settings *b, const struct option *option)
+{
+    const void *x = field(a, option), *y = field(b, option);
+
+    if (option->type == TYPE_TEXT || option->type == TYPE_REPLY)
+        return !strcmp(*(char *const *)x, *(char *const *)y);
+    return option->type == TYPE_NETWORKS || *(const long *)x == *(const long *)y;
+}
+
+int settings_need_restart(const struct settings *old, const struct settings *new, const char **name_r)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (!options[i].reloadable && !same_value(old, new, &options[i])) {
+            *name_r = options[i].name;
+            return 1;
+        }
+    return 0;
+}
+
+/* Prints text as lines of at most width columns, each behind prefix. */
+static void wrap(const char *text, const char *prefix, size_t width, FILE *out)
+{
+    while (*text) {
+        size_t length = strlen(text);
+
+        if (length > width) {
+            for (length = width; length && text[length] != ' '; length--)
+                ;
+            if (!length)
+                length = strlen(text);
+        }
+        fprintf(out, "%s%.*s\n", prefix, (int)length, text);
+        for (text += length; *text == ' '; text++)
+            ;
+    }
+}
+
+static void print_standard(const struct option *option, FILE *out)
+{
+    char *list, *rest = NULL;
+
+    if (option->type == TYPE_TEXT || option->type == TYPE_REPLY) {
+        print_quoted(option->standard, out);
+    } else if (option->type == TYPE_NETWORKS) {
+        list = xstrdup(option->standard);
+        fputs("{", out);
+        for (char *one = strtok_r(list, ", ", &rest), *first = one; one; one = strtok_r(NULL, ", ", &rest))
+            fprintf(out, "%s\"%s\"", one == first ? "" : ", ", one);
+        fputs("}", out);
+        free(list);
+    } else {
+        fputs(option->standard, out);
+    }
+}
+
+void settings_sample(FILE *out)
+{
+    fputs("# suppressd.conf: every setting with its default. A line without \"#\" sets it.\n"
+          "# Those marked (restart) are read at the start only, the others also on reload (SIGHUP).\n"
+          "# Check with: suppressd --check -c FILE\n", out);
+    for (size_t i = 0; i < OPTIONS; i++) {
+        fputc('\n', out);
+        wrap(options[i].means, "# ", 76, out);
+        if (!options[i].reloadable)
+            fputs("# (restart)\n", out);
+        fprintf(out, "#%s = ", options[i].name);
+        print_standard(&options[i], out);
+        fputc('\n', out);
+    }
+}
+
+void settings_manual(FILE *out)
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        fprintf(out, ".TP\n.BR %s \" = ", options[i].name);
+        if (options[i].type == TYPE_TEXT || options[i].type == TYPE_REPLY)
+            fprintf(out, "\\(dq%s\\(dq", options[i].standard);
+        else
+            print_standard(&options[i], out);
+        fprintf(out, "\"\n%s", options[i].means);
+        if (!options[i].reloadable)
+            fputs(" Needs a restart.", out);
+        fputc('\n', out);
+    }
+}

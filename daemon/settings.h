@@ -1,0 +1,65 @@
+/* The settings: declared once, in the option table of settings.c.
+ *
+ * Parser, bounds, `--check`, `--dump`, the sample file and the manual's option
+ * list all come from that table. A loaded struct settings never changes; it is
+ * counted and may be shared by threads. A reload loads a new one and swaps; a
+ * bad file leaves the old one in force.
+ */
+#ifndef SUPPRESSD_DAEMON_SETTINGS_H
+#define SUPPRESSD_DAEMON_SETTINGS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "daemon/network.h"
+
+#define SETTINGS_FILE SYSCONFDIR "/suppressd/suppressd.conf"
+
+enum gate_mode { GATE_OFF, GATE_SHADOW, GATE_ENFORCE };
+
+/* Durations in seconds, sizes in bytes. Meaning of each: settings.c. */
+struct settings {
+    char *database;
+    char *control_socket;
+    char *milter_socket;
+    long milter_socket_mode;
+    char *milter_socket_group;
+    long milter_timeout;
+    struct network *trusted_networks;
+    size_t trusted_networks_count;
+    long trust_authenticated;
+    long gate_mode; /* enum gate_mode */
+    char *gate_reply;
+    long strict_local_part;
+    char *stream_header;
+    char *rules_dir;
+    char *local_rules_dir;
+    long report_size_max;
+    long message_recipients_max;
+    long sent_keep;
+    long aside_bytes_max;
+    long queue_max;
+    long batch_max;
+    long ack_timeout;
+    long log_level; /* enum log_level */
+    atomic_int count; /* holders */
+};
+
+/* NULL and error ("file:line: why") when the file is missing or wrong. Main
+ * thread only (the file parser keeps state of its own). */
+struct settings *settings_load(const char *file, struct error *error) must_check;
+struct settings *settings_defaults(void);
+struct settings *settings_ref(struct settings *settings);
+void settings_unref(struct settings **settings);
+
+/* 1 when going from old to new wants a restart: *name_r is the first such option. */
+int settings_need_restart(const struct settings *old, const struct settings *new,
+                          const char **name_r);
+
+void settings_dump(const struct settings *settings, FILE *out);
+void settings_sample(FILE *out); /* every option with its meaning and default, commented out */
+void settings_manual(FILE *out); /* the option list in man(7) macros */
+
+#endif
