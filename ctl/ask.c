@@ -107,7 +107,7 @@ static json_t *read_answer(int fd, struct error *error)
 int ask_daemon(struct ctl *ctl, json_t *request, json_t **answer_r, struct error *error)
 {
     struct settings *settings = ask_settings(ctl, error);
-    int fd, connected;
+    int fd = -1, connected;
 
     if (!settings)
         return -1;

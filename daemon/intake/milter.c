@@ -31,7 +31,7 @@ struct milter {
     void *context;
     atomic_int stopping; /* the rooms are not to be entered any more */
     atomic_int inside;   /* callbacks that are in them */
-    const char *socket_path; /* of a unix socket, within settings; NULL for inet */
+    char *socket_path; /* of a unix socket; NULL for inet */
 };
 
 /* What libmilter keeps for each connection. */
@@ -264,7 +264,7 @@ static int give_socket(const char *path, const struct settings *settings, struct
     return 0;
 }
 
-static int bind_socket(const struct settings *settings, const char **path_r, struct error *error)
+static int bind_socket(const struct settings *settings, char **path_r, struct error *error)
 {
     static char name[] = "suppressd";
     static struct smfiDesc description = {
@@ -285,7 +285,7 @@ static int bind_socket(const struct settings *settings, const char **path_r, str
     mode_t mask;
     int bound;
 
-    *path_r = strncmp(spec, "unix:", 5) ? NULL : spec + 5;
+    *path_r = strncmp(spec, "unix:", 5) ? NULL : xstrdup(spec + 5);
     if (!*path_r && strncmp(spec, "inet:", 5) && strncmp(spec, "inet6:", 6))
         return error_set(error, ERROR_INPUT, "milter_socket: '%s' is none of unix:PATH, inet:PORT@HOST, "
                          "inet6:PORT@HOST", spec);
@@ -317,6 +317,7 @@ struct milter *milter_start(const struct session_rooms *rooms, struct settings *
     the_milter = NULL;
     settings_unref(&milter->settings);
     pthread_mutex_destroy(&milter->lock);
+    free(milter->socket_path);
     free(milter);
     return NULL;
 }
