@@ -43,6 +43,7 @@ int command_check(struct ctl *ctl, int argc, char **argv);
 int command_classify(struct ctl *ctl, int argc, char **argv);
 int command_explain(struct ctl *ctl, int argc, char **argv);
 int command_list(struct ctl *ctl, int argc, char **argv);
+int command_rules(struct ctl *ctl, int argc, char **argv);
 int command_parse(struct ctl *ctl, int argc, char **argv);
 int command_remove(struct ctl *ctl, int argc, char **argv);
 int command_setup(struct ctl *ctl, int argc, char **argv);

@@ -30,6 +30,10 @@ static const struct command commands[] = {
      "Exit code 1: at least one was not suppressed. What was recorded stays on record.", command_remove},
     {"status", "", "is the daemon well, and what does it know?",
      "Exit code 1: no daemon runs.", command_status},
+    {"classify", "[--vocabulary NAME] < REPLIES", "tell why, for each reply on standard input",
+     NULL, command_classify},
+    {"explain", "[--json] REPLY", "tell what a reply means and what to do", NULL, command_explain},
+    {"rules", "lint [FOLDER]", "look after the rules", NULL, command_rules},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -1,0 +1,411 @@
+/* ruleset: read the files, put the rules in order, compile, prove. */
+#include "config.h"
+
+#include "classifier/ruleset.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/embed.h"
+#include "base/mem.h"
+#include "classifier/ruleset_data.h"
+
+#define FILE_SIZE_MAX (4u << 20)
+
+extern const struct embedded classifier_rules[];
+
+/* --- files --------------------------------------------------------------- */
+
+static char *read_file(const char *path, struct error *error)
+{
+    FILE *file = fopen(path, "re");
+    char *text;
+    size_t length;
+
+    if (!file) {
+        error_set(error, ERROR_ENVIRONMENT, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    text = xmalloc(FILE_SIZE_MAX + 1);
+    length = fread(text, 1, FILE_SIZE_MAX + 1, file);
+    fclose(file);
+    if (length > FILE_SIZE_MAX) {
+        free(text);
+        error_set(error, ERROR_INPUT, "%s:1: larger than 4 MiB", path);
+        return NULL;
+    }
+    text[length] = 0;
+    return xrealloc(text, length + 1);
+}
+
+static int is_rules_file(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+
+    return entry->d_name[0] != '.' && length > 6 &&
+           !strcmp(entry->d_name + length - 6, ".rules");
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int read_one(struct rulebook *book, const char *folder, const char *name, int local,
+                    struct error *error)
+{
+    char *path = xasprintf("%s/%s", folder, name);
+    char *text = read_file(path, error);
+    int result = text ? rulebook_read(book, path, text, local, error) : -1;
+
+    free(text);
+    free(path);
+    return result;
+}
+
+static int read_folder(struct rulebook *book, const char *folder, int local, struct error *error)
+{
+    struct dirent **entries;
+    int count = scandir(folder, &entries, is_rules_file, by_bytes), i, result = 0;
+
+    if (count < 0) {
+        if (local && errno == ENOENT)
+            return 0;
+        return error_set(error, ERROR_ENVIRONMENT, "%s: %s", folder, strerror(errno));
+    }
+    for (i = 0; i < count; i++) {
+        if (!result)
+            result = read_one(book, folder, entries[i]->d_name, local, error);
+        free(entries[i]);
+    }
+    free(entries);
+    return result;
+}
+
+static int read_embedded(struct rulebook *book, struct error *error)
+{
+    const struct embedded *file;
+
+    for (file = classifier_rules; file->name; file++)
+        if (rulebook_read(book, file->name, file->text, 0, error) < 0)
+            return -1;
+    return 0;
+}
+
+static int read_all(struct rulebook *book, const char *shipped_dir, const char *local_dir,
+                    struct error *error)
+{
+    if (local_dir && *local_dir && read_folder(book, local_dir, 1, error) < 0)
+        return -1;
+    if (shipped_dir && *shipped_dir)
+        return read_folder(book, shipped_dir, 0, error);
+    return read_embedded(book, error);
+}
+
+/* --- order and names ----------------------------------------------------- */
+
+static int class_of(const struct rule *rule)
+{
+    return rule->local ? 0 : rule->providers.count ? 1 : 2;
+}
+
+/* Local, then provider, then general rules, each in the order read. */
+static void put_in_order(struct ruleset *ruleset)
+{
+    struct rulebook *book = &ruleset->book;
+    struct rule *sorted = xcalloc(book->rule_count + 1, sizeof(*sorted));
+    size_t i, used = 0;
+    int class;
+
+    for (class = 0; class < 3; class++) {
+        for (i = 0; i < book->rule_count; i++)
+            if (class_of(&book->rules[i]) == class)
+                sorted[used++] = book->rules[i];
+        if (!class)
+            ruleset->local_count = used;
+    }
+    free(book->rules);
+    book->rules = sorted;
+}
+
+static int resolve_provider(const struct rulebook *book, struct rule *rule, const char *name,
+                            struct error *error)
+{
+    size_t i;
+
+    for (i = 0; i < book->provider_count; i++) {
+        if (!strcmp(book->providers[i].name, name)) {
+            rule->provider_mask |= (uint64_t)1 << i;
+            return 0;
+        }
+    }
+    return error_set(error, ERROR_INPUT, "%s:%d: rule \"%s\": no such provider: %s", rule->file,
+                     rule->line, rule->id, name);
+}
+
+static int resolve_providers(struct rulebook *book, struct error *error)
+{
+    size_t i, j;
+
+    for (i = 0; i < book->rule_count; i++)
+        for (j = 0; j < book->rules[i].providers.count; j++)
+            if (resolve_provider(book, &book->rules[i], book->rules[i].providers.list[j], error))
+                return -1;
+    return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp((*(const struct rule *const *)a)->id, (*(const struct rule *const *)b)->id);
+}
+
+static int check_ids(const struct rulebook *book, struct error *error)
+{
+    const struct rule **sorted = xcalloc(book->rule_count + 1, sizeof(*sorted));
+    const struct rule *first, *second;
+    size_t i;
+    int result = 0;
+
+    for (i = 0; i < book->rule_count; i++)
+        sorted[i] = &book->rules[i];
+    qsort(sorted, book->rule_count, sizeof(*sorted), by_id);
+    for (i = 1; i < book->rule_count && !result; i++) {
+        first = sorted[i - 1];
+        second = sorted[i];
+        if (!strcmp(first->id, second->id))
+            result = error_set(error, ERROR_INPUT, "%s:%d: rule \"%s\" exists already (%s:%d)",
+                               second->file, second->line, second->id, first->file, first->line);
+    }
+    free(sorted);
+    return result;
+}
+
+/* --- compile ------------------------------------------------------------- */
+
+struct patterns {
+    const char **list;
+    unsigned *ids, *flags;
+    size_t count;
+};
+
+static void add_pattern(struct patterns *patterns, int *owners, const char *pattern, int owner)
+{
+    patterns->list[patterns->count] = pattern;
+    patterns->ids[patterns->count] = (unsigned)patterns->count;
+    patterns->flags[patterns->count] = HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH | HS_FLAG_DOTALL;
+    owners[patterns->count++] = owner;
+}
+
+static size_t count_patterns(const struct rulebook *book)
+{
+    size_t total = 0, i;
+
+    for (i = 0; i < book->rule_count; i++)
+        total += book->rules[i].patterns.count;
+    for (i = 0; i < book->provider_count; i++)
+        total += book->providers[i].hints.count;
+    return total;
+}
+
+static void collect(const struct rulebook *book, struct patterns *patterns, int *owners)
+{
+    size_t i, j;
+
+    for (i = 0; i < book->rule_count; i++)
+        for (j = 0; j < book->rules[i].patterns.count; j++)
+            add_pattern(patterns, owners, book->rules[i].patterns.list[j], (int)i);
+    for (i = 0; i < book->provider_count; i++)
+        for (j = 0; j < book->providers[i].hints.count; j++)
+            add_pattern(patterns, owners, book->providers[i].hints.list[j], -1 - (int)i);
+}
+
+static int compile_error(const struct ruleset *ruleset, const struct patterns *patterns,
+                         hs_compile_error_t *why, struct error *error)
+{
+    int owner = why->expression >= 0 ? ruleset->owner[why->expression] : 0;
+
+    if (why->expression < 0)
+        error_set(error, ERROR_ENVIRONMENT, "the rules cannot be compiled: %s", why->message);
+    else if (owner < 0)
+        error_set(error, ERROR_INPUT, "%s:%d: provider \"%s\": bad hint '%s': %s",
+                  ruleset->book.providers[-1 - owner].file, ruleset->book.providers[-1 - owner].line,
+                  ruleset->book.providers[-1 - owner].name, patterns->list[why->expression],
+                  why->message);
+    else
+        error_set(error, ERROR_INPUT, "%s:%d: rule \"%s\": bad pattern '%s': %s",
+                  ruleset->book.rules[owner].file, ruleset->book.rules[owner].line,
+                  ruleset->book.rules[owner].id, patterns->list[why->expression], why->message);
+    hs_free_compile_error(why);
+    return -1;
+}
+
+static int compile(struct ruleset *ruleset, struct error *error)
+{
+    size_t total = count_patterns(&ruleset->book);
+    struct patterns patterns = {0};
+    hs_compile_error_t *why = NULL;
+    int result = 0;
+
+    patterns.list = xcalloc(total + 1, sizeof(*patterns.list));
+    patterns.ids = xcalloc(total + 1, sizeof(*patterns.ids));
+    patterns.flags = xcalloc(total + 1, sizeof(*patterns.flags));
+    ruleset->owner = xcalloc(total + 1, sizeof(*ruleset->owner));
+    collect(&ruleset->book, &patterns, ruleset->owner);
+    ruleset->pattern_count = total;
+    if (!total)
+        result = error_set(error, ERROR_INPUT, "there are no rules");
+    else if (hs_compile_multi(patterns.list, patterns.flags, patterns.ids, (unsigned)total,
+                              HS_MODE_BLOCK, NULL, &ruleset->database, &why) != HS_SUCCESS)
+        result = compile_error(ruleset, &patterns, why, error);
+    free(patterns.list);
+    free(patterns.ids);
+    free(patterns.flags);
+    return result;
+}
+
+/* --- version ------------------------------------------------------------- */
+
+static uint64_t hash(uint64_t sum, const char *text)
+{
+    if (!text)
+        text = "";
+    do
+        sum = (sum ^ (unsigned char)*text) * 0x100000001b3u; /* FNV-1a, the NUL included */
+    while (*text++);
+    return sum;
+}
+
+static uint64_t hash_strings(uint64_t sum, const struct strings *strings)
+{
+    size_t i;
+
+    for (i = 0; i < strings->count; i++)
+        sum = hash(sum, strings->list[i]);
+    return hash(sum, "\n");
+}
+
+/* What can change a verdict, and nothing else: not notes, not examples. */
+static void set_version(struct ruleset *ruleset)
+{
+    uint64_t sum = 0xcbf29ce484222325u;
+    size_t i;
+    int reason;
+
+    for (reason = 0; reason < REASON_COUNT; reason++) {
+        const struct reason_info *info = reason_info((enum reason)reason);
+
+        sum = hash(hash(hash(sum, info->name), info->subject), hygiene_name(info->hygiene));
+    }
+    for (i = 0; i < ruleset->book.provider_count; i++) {
+        const struct provider *provider = &ruleset->book.providers[i];
+
+        sum = hash_strings(hash(sum, provider->name), &provider->mx);
+        sum = hash_strings(hash_strings(sum, &provider->domains), &provider->hints);
+    }
+    for (i = 0; i < ruleset->book.rule_count; i++) {
+        const struct rule *rule = &ruleset->book.rules[i];
+
+        sum = hash_strings(hash(sum, rule->id), &rule->providers);
+        sum = hash_strings(hash_strings(sum, &rule->codes), &rule->statuses);
+        sum = hash_strings(sum, &rule->patterns);
+        sum = hash(sum, reason_info(rule->reason)->name) + rule->stage_mask;
+    }
+    snprintf(ruleset->version, sizeof(ruleset->version), "%016llx", (unsigned long long)sum);
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+/* Everything but the proof. */
+static struct ruleset *build(const char *shipped_dir, const char *local_dir, struct error *error)
+{
+    struct ruleset *ruleset = xcalloc(1, sizeof(*ruleset));
+    struct rulebook *book = &ruleset->book;
+
+    atomic_init(&ruleset->count, 1);
+    if (read_all(book, shipped_dir, local_dir, error) < 0 || resolve_providers(book, error) < 0 ||
+        check_ids(book, error) < 0)
+        goto failed;
+    put_in_order(ruleset);
+    if (compile(ruleset, error) < 0)
+        goto failed;
+    ruleset->hosts = provider_index_create(book->providers, book->provider_count, 0);
+    ruleset->domains = provider_index_create(book->providers, book->provider_count, 1);
+    set_version(ruleset);
+    malloc_trim(0); /* compiling takes many times what the result needs */
+    return ruleset;
+failed:
+    ruleset_unref(&ruleset);
+    return NULL;
+}
+
+static void keep_first(void *context, const char *text)
+{
+    struct error *error = context;
+
+    if (!error->code)
+        error_set(error, ERROR_INPUT, "%s", text);
+}
+
+struct ruleset *ruleset_load(const char *shipped_dir, const char *local_dir, struct error *error)
+{
+    struct ruleset *ruleset = build(shipped_dir, local_dir, error);
+
+    if (!ruleset)
+        return NULL;
+    error->code = ERROR_NONE;
+    if (ruleset_prove(ruleset, keep_first, error, error))
+        ruleset_unref(&ruleset);
+    return ruleset;
+}
+
+int ruleset_lint(const char *shipped_dir, const char *local_dir,
+                 void (*report)(void *context, const char *finding), void *context,
+                 struct error *error)
+{
+    struct ruleset *ruleset = build(shipped_dir, local_dir, error);
+    int findings;
+
+    if (!ruleset)
+        return -1;
+    findings = ruleset_prove(ruleset, report, context, error);
+    ruleset_unref(&ruleset);
+    return findings;
+}
+
+struct ruleset *ruleset_ref(struct ruleset *ruleset)
+{
+    atomic_fetch_add(&ruleset->count, 1);
+    return ruleset;
+}
+
+void ruleset_unref(struct ruleset **ruleset)
+{
+    struct ruleset *gone = *ruleset;
+
+    *ruleset = NULL;
+    if (!gone || atomic_fetch_sub(&gone->count, 1) > 1)
+        return;
+    if (gone->database)
+        hs_free_database(gone->database);
+    if (gone->hosts)
+        provider_index_free(&gone->hosts);
+    if (gone->domains)
+        provider_index_free(&gone->domains);
+    free(gone->owner);
+    rulebook_free(&gone->book);
+    free(gone);
+}
+
+const char *ruleset_version(const struct ruleset *ruleset)
+{
+    return ruleset->version;
+}
+
+size_t ruleset_size(const struct ruleset *ruleset)
+{
+    return ruleset->book.rule_count;
+}

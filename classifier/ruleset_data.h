@@ -1,0 +1,43 @@
+/* ruleset_data: what a loaded rule set is made of.
+ *
+ * Shared by ruleset.c (builds it), classify.c (matches with it) and prove.c
+ * (tries it on its own examples); nobody else includes it.
+ */
+#ifndef SUPPRESSD_CLASSIFIER_RULESET_DATA_H
+#define SUPPRESSD_CLASSIFIER_RULESET_DATA_H
+
+#include <hs/hs.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "classifier/classify.h"
+#include "classifier/provider.h"
+#include "classifier/rule.h"
+
+struct ruleset {
+    atomic_int count;
+    char version[17];
+    struct rulebook book;   /* rules in the order in which they win */
+    size_t local_count;     /* the first so many are local ones */
+    size_t pattern_count;
+    int *owner;             /* by pattern: rule index, or -1 - provider for a hint */
+    hs_database_t *database;
+    struct provider_index *hosts, *domains;
+};
+
+/* How an example is judged; normal use is {PROVIDER_UNKNOWN, 0}. */
+struct scope {
+    int provider;      /* take this one as known; PROVIDER_UNKNOWN: look for it */
+    size_t first_rule; /* rules before this one do not exist */
+};
+
+/* classify(), and the rule that won, or NULL. */
+const struct rule *classify_in(struct classifier *classifier, const struct classify_input *input,
+                               const struct scope *scope, struct verdict *verdict_r);
+
+/* Runs every rule against its examples and counter-examples; report gets one
+ * "file:line: why" a finding. Returns the number of findings, or -1 and error. */
+int ruleset_prove(struct ruleset *ruleset, void (*report)(void *context, const char *finding),
+                  void *context, struct error *error) must_check;
+
+#endif
