@@ -267,6 +267,16 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
     (void)error_set(loading_error, ERROR_INPUT, "%s:%d: %s", cfg->filename, cfg->line, text);
 }
 
+/* A list in the file takes the place of the default, an empty one too; of that
+ * libconfuse tells nobody while it reads. */
+static void forget_default_networks(cfg_t *cfg)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].type == TYPE_NETWORKS && cfg_getopt(cfg, options[i].name)->flags & CFGF_MODIFIED &&
+            !cfg_size(cfg, options[i].name))
+            loading->trusted_networks_count = 0;
+}
+
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
     const struct option *option = options;
@@ -274,11 +284,8 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 
     while (strcmp(option->name, opt->name))
         option++;
-    if (option->type == TYPE_NETWORKS) {
-        free(loading->trusted_networks);
-        loading->trusted_networks = NULL;
+    if (option->type == TYPE_NETWORKS)
         loading->trusted_networks_count = 0;
-    }
     for (unsigned i = 0; i < cfg_opt_size(opt); i++)
         if (set_value(loading, option, cfg_opt_getnstr(opt, i), &error)) {
             cfg_error(cfg, "%s", error.text);
@@ -316,6 +323,7 @@ struct settings *settings_load(const char *file, struct error *error)
     loading = settings_defaults();
     loading_error = error;
     parsed = cfg_parse(cfg, file);
+    forget_default_networks(cfg);
     if (parsed == CFG_FILE_ERROR)
         (void)error_set(error, ERROR_ENVIRONMENT, "%s: %s", file, strerror(errno));
     else if (parsed != CFG_SUCCESS && !error->code)
