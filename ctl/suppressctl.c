@@ -28,6 +28,9 @@ static const struct command commands[] = {
      command_add},
     {"remove", "[--stream S] [--note TEXT] ADDR...", "release recipients",
      "Exit code 1: at least one was not suppressed. What was recorded stays on record.", command_remove},
+    {"parse", "FILE...", "what do these messages say of which recipient?",
+     "Each FILE holds one message; - is standard input. One JSON object a message; nothing is\n"
+     "recorded.", command_parse},
     {"status", "", "is the daemon well, and what does it know?",
      "Exit code 1: no daemon runs.", command_status},
     {"classify", "[--vocabulary NAME] < REPLIES", "tell why, for each reply on standard input",

@@ -8,6 +8,8 @@
 
 #include "daemon/report/address.h"
 
+#include "daemon/report/span.h"
+
 #include <string.h>
 
 #include <glib.h>
@@ -15,17 +17,6 @@
 
 #define LABEL_MAX 63      /* octets, RFC 1035 2.3.4 */
 #define TEXT_MAX 1024     /* what is longer cannot be an address, whatever its quoting */
-
-/* A part of somebody's text. */
-struct span {
-    const char *start;
-    size_t length;
-};
-
-static int is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 /* RFC 5322 atext and RFC 6532: everything beyond ASCII. */
 static int is_atext(char c)
@@ -38,17 +29,6 @@ static int is_atext(char c)
 static int is_special(char c)
 {
     return !is_atext(c) && c != '.' && c != '@';
-}
-
-static struct span trim(struct span text)
-{
-    while (text.length && is_space(text.start[0])) {
-        text.start++;
-        text.length--;
-    }
-    while (text.length && is_space(text.start[text.length - 1]))
-        text.length--;
-    return text;
 }
 
 /* "@relay.example,@other.example:joe@example.com" is joe@example.com (RFC 5321 appendix C). */
@@ -65,10 +45,10 @@ static struct span without_route(struct span text)
 
 static struct span bare(const char *text, size_t length)
 {
-    struct span span = trim((struct span){text, length});
+    struct span span = span_trim((struct span){text, length});
 
     if (span.length >= 2 && span.start[0] == '<' && span.start[span.length - 1] == '>')
-        span = trim((struct span){span.start + 1, span.length - 2});
+        span = span_trim((struct span){span.start + 1, span.length - 2});
     return without_route(span);
 }
 
@@ -287,7 +267,7 @@ int address_parse(const char *text, size_t length, int strict,
         return error_set(error, ERROR_INPUT, "local part is empty");
     if (put_local(address_r, value, value_length, error))
         return -1;
-    domain = trim((struct span){span.start + at + 1, span.length - at - 1});
+    domain = span_trim((struct span){span.start + at + 1, span.length - at - 1});
     if (put_domain(address_r, domain, error))
         return -1;
     memcpy(address_r->key, address_r->given, sizeof(address_r->key));

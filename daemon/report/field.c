@@ -1,0 +1,246 @@
+/* See field.h. */
+#include "config.h"
+
+#include "daemon/report/field.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+#include <glib.h>
+#include <gmime/gmime.h>
+
+#define DATE_MAX 128
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Where the name ends, or 0 when the line does not begin with one. */
+static size_t name_length(struct span line)
+{
+    size_t i, blanks;
+
+    for (i = 0; i < line.length && i <= FIELD_NAME_MAX; i++)
+        if (line.start[i] <= ' ' || line.start[i] == ':' || line.start[i] & 0x80)
+            break;
+    for (blanks = i; blanks < line.length && is_blank(line.start[blanks]); blanks++)
+        ;
+    return i && i <= FIELD_NAME_MAX && blanks < line.length && line.start[blanks] == ':' ? i : 0;
+}
+
+/* Lengthens line by those that begin with a blank; a line of blanks alone ends it. */
+static void take_folds(struct span *rest_io, struct span *line_io)
+{
+    struct span rest = *rest_io, line;
+
+    while (rest.length && is_blank(rest.start[0])) {
+        span_line(&rest, &line);
+        if (!span_trim(line).length)
+            break;
+        *line_io = span_to(*line_io, line.start + line.length);
+        *rest_io = rest;
+    }
+}
+
+enum field_kind field_next(struct span *rest_io, struct field *field_r)
+{
+    struct span line;
+    size_t name, colon;
+
+    if (!span_line(rest_io, &line))
+        return FIELD_END;
+    if (!span_trim(line).length)
+        return FIELD_BLANK;
+    name = name_length(line);
+    if (!name) {
+        *field_r = (struct field){SPAN_NONE, line};
+        return FIELD_JUNK;
+    }
+    take_folds(rest_io, &line);
+    field_r->name = (struct span){line.start, name};
+    for (colon = name; line.start[colon] != ':'; colon++)
+        ;
+    field_r->value = span_trim(span_from(line, colon + 1));
+    return FIELD_FOUND;
+}
+
+void header_read(struct span *rest_io, struct header *header_r)
+{
+    struct span before = *rest_io, start;
+    enum field_kind kind;
+    struct field field;
+
+    header_r->count = 0;
+    if (span_starts(before, "From ") || span_starts(before, ">From "))
+        span_line(rest_io, &start);
+    header_r->text = *rest_io;
+    for (;;) {
+        before = *rest_io;
+        kind = field_next(rest_io, &field);
+        if (kind != FIELD_FOUND)
+            break;
+        if (header_r->count < HEADER_FIELDS_MAX)
+            header_r->fields[header_r->count++] = field;
+    }
+    header_r->text = span_to(header_r->text, before.start);
+    if (kind == FIELD_JUNK)
+        *rest_io = before;
+}
+
+struct span header_get(const struct header *header, const char *name)
+{
+    size_t i, length = strlen(name);
+
+    for (i = 0; i < header->count; i++)
+        if (header->fields[i].name.length == length && span_is(header->fields[i].name, name))
+            return header->fields[i].value;
+    return SPAN_NONE;
+}
+
+/* One space for a fold and for every control character. */
+static size_t unfold(struct span value, char *out_r, size_t max)
+{
+    size_t i, out = 0;
+
+    for (i = 0; i < value.length && out < max; i++) {
+        unsigned char c = (unsigned char)value.start[i];
+        int fold = c == '\r' || c == '\n' ||
+                   (c == '\t' && out && out_r[out - 1] == ' ');
+
+        if (c >= ' ' && c != 0x7f)
+            out_r[out++] = (char)c;
+        else if (!fold || (out && out_r[out - 1] != ' '))
+            out_r[out++] = ' ';
+        if (fold)
+            while (i + 1 < value.length && (is_blank(value.start[i + 1]) ||
+                                            value.start[i + 1] == '\r' || value.start[i + 1] == '\n'))
+                i++;
+    }
+    out_r[out] = '\0';
+    return out;
+}
+
+/* Valid UTF-8, cut between characters. Takes text. */
+static char *make_valid(char *text, size_t max)
+{
+    const char *end;
+    char *valid;
+
+    if (strlen(text) > max)
+        text[max] = '\0';
+    if (g_utf8_validate(text, -1, &end))
+        return text;
+    if (strlen(end) < 4 && g_utf8_get_char_validated(end, -1) == (gunichar)-2) {
+        text[end - text] = '\0'; /* our own cut went through a character */
+        return text;
+    }
+    valid = g_utf8_make_valid(text, -1);
+    g_free(text);
+    return valid;
+}
+
+static char *decode_words(char *text)
+{
+    char *decoded;
+    size_t i;
+
+    if (!strstr(text, "=?"))
+        return text;
+    decoded = g_mime_utils_header_decode_text(NULL, text);
+    g_free(text);
+    for (i = 0; decoded[i]; i++)
+        if ((unsigned char)decoded[i] < ' ' || decoded[i] == 0x7f)
+            decoded[i] = ' ';
+    return decoded;
+}
+
+static char *to_text(struct span value, size_t max, int words)
+{
+    struct span trimmed;
+    char *text, *copy;
+
+    value = span_trim(value);
+    if (!value.length)
+        return NULL;
+    text = g_malloc((value.length < max ? value.length : max) + 1);
+    unfold(value, text, max);
+    if (words)
+        text = decode_words(text);
+    text = make_valid(text, max);
+    trimmed = span_trim(span_of(text));
+    copy = trimmed.length ? span_dup(trimmed) : NULL;
+    g_free(text);
+    return copy;
+}
+
+char *field_text(struct span value, size_t max)
+{
+    return to_text(value, max, 1);
+}
+
+char *field_plain(struct span value, size_t max)
+{
+    return to_text(value, max, 0);
+}
+
+long long field_date(struct span value)
+{
+    char text[DATE_MAX];
+    GDateTime *date;
+    long long seconds;
+
+    if (!value.length || value.length >= sizeof(text) || memchr(value.start, 0, value.length))
+        return 0;
+    memcpy(text, value.start, value.length);
+    text[value.length] = '\0';
+    date = g_mime_utils_header_decode_date(text);
+    if (!date)
+        return 0;
+    seconds = g_date_time_to_unix(date);
+    g_date_time_unref(date);
+    return seconds > 0 ? seconds : 0;
+}
+
+/* Reads a token or a quoted string off *rest_io. */
+static void parameter_value(struct span *rest_io, char *out_r, size_t size)
+{
+    struct span rest = span_trim(*rest_io);
+    int quoted = rest.length && rest.start[0] == '"';
+    size_t i, out = 0;
+
+    for (i = (size_t)quoted; i < rest.length; i++) {
+        char c = rest.start[i];
+
+        if (quoted ? c == '"' : c == ';' || is_blank(c) || c == '\r' || c == '\n')
+            break;
+        if (quoted && c == '\\' && i + 1 < rest.length)
+            c = rest.start[++i];
+        if (c && c != '\r' && c != '\n' && out + 1 < size)
+            out_r[out++] = c;
+    }
+    out_r[out] = '\0';
+    *rest_io = span_from(rest, i);
+}
+
+int field_parameter(struct span value, const char *name, char *out_r, size_t size)
+{
+    const char *mark;
+    struct span rest = value, key;
+
+    while (rest.length && (mark = memchr(rest.start, ';', rest.length))) {
+        rest = span_from(rest, (size_t)(mark - rest.start) + 1);
+        mark = rest.length ? memchr(rest.start, '=', rest.length) : NULL;
+        if (!mark)
+            return 0;
+        key = span_trim(span_to(rest, mark));
+        if (memchr(key.start, ';', key.length))
+            continue;
+        rest = span_from(rest, (size_t)(mark - rest.start) + 1);
+        parameter_value(&rest, out_r, size);
+        if (span_is(key, name))
+            return 1;
+    }
+    return 0;
+}

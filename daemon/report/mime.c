@@ -1,0 +1,216 @@
+/* See mime.h. */
+#include "config.h"
+
+#include "daemon/report/mime.h"
+
+#include "base/mem.h"
+#include "daemon/report/message.h"
+
+#include <string.h>
+
+#include <glib.h>
+#include <gmime/gmime.h>
+
+#define BOUNDARY_MAX 250 /* RFC 2046 says 70; some write more */
+
+/* A place where the next part begins or the last one ends. */
+struct delimiter {
+    const char *line; /* start of its line */
+    struct span rest; /* behind its line */
+    int closing;      /* "--boundary--" */
+};
+
+static void set_type(struct part *part)
+{
+    size_t i;
+
+    for (i = 0; i < part->content_type.length && i < MIME_TYPE_MAX; i++) {
+        char c = part->content_type.start[i];
+
+        if (c <= ' ' || c == ';')
+            break;
+        part->type[i] = g_ascii_tolower(c);
+    }
+    if (!memchr(part->type, '/', i))
+        strcpy(part->type, "text/plain");
+}
+
+static struct part describe(const struct header *header, struct span body, int closed)
+{
+    struct part part = {.body = body, .closed = closed};
+
+    part.content_type = header_get(header, "Content-Type");
+    part.encoding = header_get(header, "Content-Transfer-Encoding");
+    set_type(&part);
+    return part;
+}
+
+/* "--" and the boundary at the start of a line; a few blanks before it are let
+ * through, for mail that went through somebody's editor. */
+static int is_line_start(struct span body, const char *at)
+{
+    while (at > body.start && (at[-1] == ' ' || at[-1] == '\t'))
+        at--;
+    return at == body.start || at[-1] == '\n';
+}
+
+static int next_delimiter(struct span body, struct span rest, const char *mark,
+                          struct delimiter *delimiter_r)
+{
+    size_t length = strlen(mark);
+    const char *at;
+    struct span line;
+
+    while ((at = span_find(rest, mark))) {
+        rest = span_from(rest, (size_t)(at - rest.start) + length);
+        if (!is_line_start(body, at))
+            continue;
+        delimiter_r->line = at;
+        delimiter_r->closing = span_starts(rest, "--");
+        delimiter_r->rest = rest;
+        if (!span_line(&delimiter_r->rest, &line))
+            line = SPAN_NONE;
+        if (delimiter_r->closing)
+            line = span_from(line, 2);
+        if (!span_trim(line).length) /* else a longer boundary that begins alike */
+            return 1;
+    }
+    return 0;
+}
+
+/* The line end before a boundary belongs to the boundary (RFC 2046 5.1.1). */
+static struct span without_line_end(struct span body)
+{
+    if (body.length && body.start[body.length - 1] == '\n')
+        body.length--;
+    if (body.length && body.start[body.length - 1] == '\r')
+        body.length--;
+    return body;
+}
+
+static void add(struct mime *mime, const struct part *part)
+{
+    if (mime->count >= MESSAGE_PARTS_MAX) {
+        mime->truncated = 1;
+        return;
+    }
+    if (!(mime->count & (mime->count - 1)))
+        mime->parts = xrealloc(mime->parts,
+                               (mime->count ? 2 * mime->count : 1) * sizeof(*mime->parts));
+    mime->parts[mime->count++] = *part;
+}
+
+static void walk(struct mime *mime, const struct part *part, int depth);
+
+static void walk_multipart(struct mime *mime, struct span body, const char *mark, int depth)
+{
+    struct delimiter begin, end;
+    struct header *header = xmalloc(sizeof(*header));
+    int more = next_delimiter(body, body, mark, &begin);
+
+    while (more && !begin.closing && mime->count < MESSAGE_PARTS_MAX) {
+        struct span inner = begin.rest;
+        struct part part;
+
+        more = next_delimiter(body, begin.rest, mark, &end);
+        if (more)
+            inner = without_line_end(span_to(inner, end.line));
+        header_read(&inner, header);
+        part = describe(header, inner, more);
+        walk(mime, &part, depth + 1);
+        begin = end;
+    }
+    if (!more || !begin.closing)
+        mime->truncated = 1;
+    free(header);
+}
+
+static void walk(struct mime *mime, const struct part *part, int depth)
+{
+    char mark[BOUNDARY_MAX + 3] = "--";
+
+    if (strncmp(part->type, "multipart/", 10) ||
+        !field_parameter(part->content_type, "boundary", mark + 2, sizeof(mark) - 2) || !mark[2])
+        add(mime, part);
+    else if (depth >= MESSAGE_DEPTH_MAX)
+        mime->truncated = 1;
+    else
+        walk_multipart(mime, part->body, mark, depth);
+}
+
+void mime_read(const struct header *header, struct span body, struct mime *mime_r)
+{
+    struct part part = describe(header, body, 1);
+
+    *mime_r = (struct mime){0};
+    walk(mime_r, &part, 0);
+}
+
+void mime_clear(struct mime *mime)
+{
+    free(mime->parts);
+    *mime = (struct mime){0};
+}
+
+struct span part_content(const struct part *part, size_t max, char **owned_r)
+{
+    GMimeEncoding state;
+    GMimeContentEncoding encoding;
+    struct span body = part->body;
+
+    *owned_r = NULL;
+    if (span_is(part->encoding, "base64"))
+        encoding = GMIME_CONTENT_ENCODING_BASE64;
+    else if (span_is(part->encoding, "quoted-printable"))
+        encoding = GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+    else {
+        if (body.length > max)
+            body.length = max;
+        return body;
+    }
+    if (body.length > 4 * max) /* no encoding makes more than that of max bytes */
+        body.length = 4 * max;
+    g_mime_encoding_init_decode(&state, encoding);
+    *owned_r = xmalloc(g_mime_encoding_outlen(&state, body.length) + 1);
+    body.length = g_mime_encoding_step(&state, body.start, body.length, *owned_r);
+    body.start = *owned_r;
+    if (body.length > max)
+        body.length = max;
+    return body;
+}
+
+/* Escape sequences of ISO-2022 look like ASCII, so not only the eighth bit counts. */
+static int needs_charset(struct span text, const char *charset)
+{
+    size_t i;
+
+    if (!g_ascii_strcasecmp(charset, "utf-8") || !g_ascii_strcasecmp(charset, "us-ascii"))
+        return 0;
+    for (i = 0; i < text.length; i++)
+        if (text.start[i] & 0x80 || text.start[i] == 0x1b)
+            return 1;
+    return 0;
+}
+
+char *part_text(const struct part *part, size_t max, size_t *length_r)
+{
+    char charset[40] = "us-ascii", *owned, *text = NULL, *copy;
+    struct span content = part_content(part, max, &owned);
+    gsize length = 0;
+
+    field_parameter(part->content_type, "charset", charset, sizeof(charset));
+    if (needs_charset(content, charset))
+        text = g_convert_with_fallback(content.start, (gssize)content.length, "UTF-8", charset,
+                                       "?", NULL, &length, NULL);
+    if (!text) {
+        text = g_utf8_make_valid(content.length ? content.start : "", (gssize)content.length);
+        length = strlen(text);
+    }
+    copy = xmalloc(length + 1);
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    *length_r = length;
+    g_free(text);
+    free(owned);
+    return copy;
+}
