@@ -315,7 +315,10 @@ int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t aside_bytes
 int ledger_begin(struct ledger *ledger, struct error *error)
 {
     memset(&ledger->batch, 0, sizeof(ledger->batch));
-    return store_begin(ledger->store, error);
+    if (!store_begin(ledger->store, error))
+        return 0;
+    counters_add(ledger->counters, COUNTER_WRITE_FAILURES, 1);
+    return -1;
 }
 
 int ledger_commit(struct ledger *ledger, struct error *error)
