@@ -259,7 +259,7 @@ int address_parse(const char *text, size_t length, int strict,
 {
     struct span span = bare(text, length), domain;
     char value[TEXT_MAX];
-    size_t value_length, at;
+    size_t value_length = 0, at = 0;
 
     if (check_characters(span, error) || split(span, value, &value_length, &at, error))
         return -1;
