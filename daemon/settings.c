@@ -36,7 +36,7 @@ struct option {
     const char *means;
 };
 
-static const struct choice yes_no[] = {{"no", 0}, {"yes", 1}, {NULL, 0}};
+static const struct choice yes_no[] = {{"no", 0}, {"yes", 1}, {"false", 0}, {"true", 1}, {NULL, 0}};
 static const struct choice gate_modes[] = {
     {"off", GATE_OFF}, {"shadow", GATE_SHADOW}, {"enforce", GATE_ENFORCE}, {NULL, 0}};
 static const struct choice log_levels[] = {

@@ -11,7 +11,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -333,6 +335,22 @@ void milter_set_settings(struct milter *milter, struct settings *settings)
     settings_unref(&old);
 }
 
+/* libmilter's listener looks up every five seconds to see whether it shall
+ * stop, or when somebody connects. */
+static void wake_listener(const struct milter *milter)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (!milter->socket_path || strlen(milter->socket_path) >= sizeof(address.sun_path) ||
+        (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+        return;
+    strcpy(address.sun_path, milter->socket_path);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+        log_line(LOG_DETAIL, "milter: %s", strerror(errno));
+    close(fd);
+}
+
 /* Whoever waits for the disk gets the answer first; ack_timeout bounds it. */
 static void wait_until_left(struct milter *milter)
 {
@@ -353,6 +371,7 @@ void milter_stop(struct milter **milter)
         return;
     old->stopping = 1;
     smfi_stop();
+    wake_listener(old);
     pthread_join(old->thread, NULL);
     if (old->socket_path)
         unlink(old->socket_path);

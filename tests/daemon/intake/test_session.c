@@ -1,0 +1,307 @@
+/* daemon/intake/session: who is asked about at the gate, what is remembered,
+ * whose reports count, and what is put off when the disk fails. */
+#include "config.h"
+
+#include "daemon/intake/session.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "base/mem.h"
+#include "classifier/ruleset.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/lookup.h"
+#include "daemon/ledger/record.h"
+#include "daemon/ledger/writer.h"
+#include "daemon/report/message.h"
+#include "tests/daemon/database.h"
+
+#define DSN_TYPE "multipart/report; report-type=delivery-status;\n\tboundary=\"b\""
+#define DSN_BODY(mta, recipient)                                                                    \
+    "--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n"                                             \
+    "--b\r\nContent-Type: message/delivery-status\r\n\r\n"                                          \
+    "Reporting-MTA: dns; " mta "\r\nX-Postfix-Queue-ID: Q1\r\n\r\n"                                 \
+    "Final-Recipient: rfc822; " recipient "\r\nAction: failed\r\nStatus: 5.1.1\r\n"                 \
+    "Diagnostic-Code: smtp; 550 5.1.1 User unknown\r\n\r\n"                                         \
+    "--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <m1@example.org>\r\n\r\nHello\r\n--b--\r\n"
+
+static struct ruleset *rules;
+static struct settings *settings;
+static struct counters counters;
+static struct session_rooms rooms;
+static struct lookup_pool *pool;
+static struct error error;
+
+static void setup(void)
+{
+    struct ledger_options ledger_options = {.ruleset = rules, .counters = &counters};
+    struct writer_options options = {.queue_max = 100, .batch_max = 100, .counters = &counters};
+    struct writer_limits limits = {.sent_keep = 1000000, .aside_bytes_max = 1000000};
+    struct ledger *ledger;
+
+    database_make();
+    settings = settings_defaults();
+    settings->ack_timeout = 1;
+    ledger_options.database = database_path;
+    ledger = ledger_open(&ledger_options, &error);
+    ck_assert_msg(ledger != NULL, "%s", error.text);
+    pool = lookup_pool_new(database_path);
+    rooms.counters = &counters;
+    rooms.writer = writer_start(ledger, &options, &limits, &error);
+    rooms.gate = gate_new(pool, &counters);
+}
+
+static void teardown(void)
+{
+    gate_free(&rooms.gate);
+    writer_stop(&rooms.writer);
+    lookup_pool_free(&pool);
+    settings_unref(&settings);
+    database_remove();
+}
+
+static void suppress(const char *key)
+{
+    struct record *record = record_new(RECORD_SUPPRESS, 1000);
+
+    record->key = xstrdup(key);
+    record->stream = xstrdup("");
+    record->reason = xstrdup("no-such-user");
+    record->note = xstrdup("");
+    record->who = xstrdup("test");
+    ck_assert_int_eq(writer_record(rooms.writer, record, 20, &error), 0);
+}
+
+/* Internal mail: localhost, port 0. */
+static struct session *open_session(const char *host, const char *ip, int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+
+    ck_assert_int_eq(inet_pton(AF_INET, ip, &address.sin_addr), 1);
+    return session_open(&rooms, settings, host, (struct sockaddr *)&address, "mail.example.org");
+}
+
+static const struct {
+    const char *what, *host, *ip;
+    int port;
+    const char *sender;
+    int authenticated;
+    enum gate_mode mode;
+    enum session_answer answer; /* to the suppressed recipient */
+    int remembered;             /* recipients, of two */
+} clients[] = {
+    {"trusted network", "app", "127.0.0.1", 4000, "<n@example.org>", 0, GATE_ENFORCE, SESSION_REFUSE, 1},
+    {"logged in", "cafe", "203.0.113.5", 4000, "<n@example.org>", 1, GATE_ENFORCE, SESSION_REFUSE, 1},
+    {"shadow", "app", "127.0.0.1", 4000, "<n@example.org>", 0, GATE_SHADOW, SESSION_CONTINUE, 2},
+    {"off", "app", "127.0.0.1", 4000, "<n@example.org>", 0, GATE_OFF, SESSION_CONTINUE, 2},
+    {"from the internet", "mx", "203.0.113.5", 4000, "<n@example.org>", 0, GATE_ENFORCE, SESSION_CONTINUE, 0},
+    {"null sender", "app", "127.0.0.1", 4000, "<>", 1, GATE_ENFORCE, SESSION_CONTINUE, 0},
+    {"sendmail(1)", "localhost", "127.0.0.1", 0, "<n@example.org>", 0, GATE_ENFORCE, SESSION_CONTINUE, 2},
+};
+
+START_TEST(the_gate_acts_on_mail_that_is_being_sent)
+{
+    struct session *session;
+    struct gate_reply reply;
+
+    suppress("dead@example.com");
+    settings->gate_mode = clients[_i].mode;
+    session = open_session(clients[_i].host, clients[_i].ip, clients[_i].port);
+    session_mail(session, clients[_i].sender, clients[_i].authenticated);
+    ck_assert_msg(session_rcpt(session, "<Dead@Example.com>", 2000, &reply) == clients[_i].answer, "%s", clients[_i].what);
+    ck_assert_int_eq(session_rcpt(session, "<alive@example.com>", 2000, &reply), SESSION_CONTINUE);
+    session_header(session, "Message-ID", "<m1@example.org>");
+    session_end_of_headers(session);
+    ck_assert_int_eq(session_end_of_message(session, "Q1", 2000), SESSION_ACCEPT);
+    session_close(&session);
+    writer_stop(&rooms.writer); /* all is on disk */
+    ck_assert_int_eq(database_number("SELECT count(*) FROM sent_recipient"), clients[_i].remembered);
+}
+END_TEST
+
+START_TEST(what_is_sent_is_remembered)
+{
+    struct session *session = open_session("app", "127.0.0.1", 4000);
+    struct gate_reply reply;
+
+    suppress("dead@example.com");
+    session_mail(session, "<news@example.org>", 0);
+    ck_assert_int_eq(session_rcpt(session, "<dead@example.com>", 2000, &reply), SESSION_REFUSE);
+    ck_assert_str_eq(reply.code, "550");
+    ck_assert_str_eq(reply.text, "<dead@example.com> suppressed: no-such-user since 1970-01-01 (suppressd)");
+    ck_assert_int_eq(session_rcpt(session, "<b@example.com>", 2000, &reply), SESSION_CONTINUE);
+    ck_assert_int_eq(session_rcpt(session, "<not an address>", 2000, &reply), SESSION_CONTINUE);
+    session_header(session, "Message-ID", " <m1@example.org>");
+    ck_assert_int_eq(session_end_of_headers(session), SESSION_SKIP);
+    ck_assert_int_eq(session_end_of_message(session, "Q1", 2000), SESSION_ACCEPT);
+    session_close(&session);
+    writer_stop(&rooms.writer);
+    ck_assert_str_eq(database_text("SELECT queue_id || ' ' || message_id || ' ' || sender || ' ' || stream FROM sent"),
+                     "Q1 m1@example.org news@example.org example.org");
+    ck_assert_str_eq(database_text("SELECT group_concat(key) FROM sent_recipient"), "b@example.com");
+}
+END_TEST
+
+static enum session_answer give_report(const char *host, const char *ip, int port, const char *sender,
+                                       const char *type, const char *body)
+{
+    struct session *session = open_session(host, ip, port);
+    enum session_answer answer;
+    struct gate_reply reply;
+
+    session_mail(session, sender, 0);
+    ck_assert_int_eq(session_rcpt(session, "<news@example.org>", 2000, &reply), SESSION_CONTINUE);
+    session_header(session, "From", "MAILER-DAEMON@example.org");
+    session_header(session, "Content-Type", type);
+    if ((answer = session_end_of_headers(session)) == SESSION_CONTINUE) {
+        session_body(session, body, strlen(body));
+        answer = session_end_of_message(session, "R1", 2000);
+    }
+    session_close(&session);
+    return answer;
+}
+
+static const struct {
+    const char *what, *host, *ip;
+    int port;
+    const char *sender, *body, *evidence; /* NULL: no event */
+} reports[] = {
+    {"the MTA's own", "localhost", "127.0.0.1", 0, "<>", DSN_BODY("mail.example.org", "a@example.com"), "local"},
+    {"in another host's name", "localhost", "127.0.0.1", 0, "<>", DSN_BODY("other.example", "a@example.com"), "unproven"},
+    {"own, but with a sender", "localhost", "127.0.0.1", 0, "<u@example.org>", DSN_BODY("mail.example.org", "a@example.com"), NULL},
+    {"by SMTP on this host", "localhost", "127.0.0.1", 4000, "<>", DSN_BODY("mail.example.org", "a@example.com"), "unproven"},
+    {"by SMTP from outside", "mx", "203.0.113.5", 4000, "<>", DSN_BODY("mail.example.org", "a@example.com"), "unproven"},
+    {"from outside with a sender", "mx", "203.0.113.5", 4000, "<md@mx>", DSN_BODY("mx.example", "a@example.com"), "unproven"},
+};
+
+START_TEST(only_the_mtas_own_report_is_local)
+{
+    const char *expected = reports[_i].evidence ? reports[_i].evidence : "";
+
+    ck_assert_int_ne(give_report(reports[_i].host, reports[_i].ip, reports[_i].port, reports[_i].sender,
+                                 DSN_TYPE, reports[_i].body), SESSION_PUT_OFF);
+    ck_assert_msg(!strcmp(database_text("SELECT evidence FROM event"), expected), "%s", reports[_i].what);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), !strcmp(expected, "local"));
+}
+END_TEST
+
+START_TEST(ordinary_mail_is_left_alone)
+{
+    ck_assert_int_eq(give_report("mx", "203.0.113.5", 4000, "<friend@example.net>", "text/plain", "Hello"), SESSION_ACCEPT);
+    ck_assert_int_eq(give_report("mx", "203.0.113.5", 4000, "<>", "text/plain", "I am on holiday"), SESSION_ACCEPT);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM aside"), 0);
+}
+END_TEST
+
+START_TEST(what_cannot_be_understood_is_kept_aside)
+{
+    ck_assert_int_eq(give_report("localhost", "127.0.0.1", 0, "<>", DSN_TYPE,
+                                 "--b\r\nContent-Type: message/delivery-status\r\n\r\nnothing of use\r\n--b--\r\n"),
+                     SESSION_ACCEPT);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM aside"), 1);
+    ck_assert_ptr_nonnull(strstr(database_text("SELECT bytes FROM aside"), "nothing of use"));
+}
+END_TEST
+
+START_TEST(a_report_is_put_off_when_the_disk_fails_and_mail_is_not)
+{
+    struct session *session = open_session("app", "127.0.0.1", 4000);
+    struct gate_reply reply;
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open(database_path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(give_report("localhost", "127.0.0.1", 0, "<>", DSN_TYPE, DSN_BODY("mail.example.org", "a@example.com")),
+                     SESSION_PUT_OFF);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_REPORTS_TEMPFAILED), 1);
+    session_mail(session, "<news@example.org>", 0);
+    ck_assert_int_eq(session_rcpt(session, "<b@example.com>", 2000, &reply), SESSION_CONTINUE);
+    ck_assert_int_eq(session_end_of_headers(session), SESSION_SKIP);
+    ck_assert_int_eq(session_end_of_message(session, "Q2", 2000), SESSION_ACCEPT);
+    session_close(&session);
+    sqlite3_close(db);
+}
+END_TEST
+
+START_TEST(recipients_pass_when_the_database_is_gone)
+{
+    struct session *session;
+    struct gate_reply reply;
+    struct lookup_pool *nowhere = lookup_pool_new("/nonexistent/suppressd.db");
+
+    gate_free(&rooms.gate);
+    rooms.gate = gate_new(nowhere, &counters);
+    session = open_session("app", "127.0.0.1", 4000);
+    session_mail(session, "<news@example.org>", 0);
+    ck_assert_int_eq(session_rcpt(session, "<b@example.com>", 2000, &reply), SESSION_CONTINUE);
+    ck_assert_int_eq(session_rcpt(session, "<c@example.com>", 2000, &reply), SESSION_CONTINUE);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_TROUBLE), 2);
+    session_close(&session);
+    gate_free(&rooms.gate);
+    lookup_pool_free(&nowhere);
+}
+END_TEST
+
+START_TEST(a_huge_report_is_read_as_far_as_allowed)
+{
+    struct session *session;
+    static char filler[65536];
+    int chunks = 0;
+
+    memset(filler, 'x', sizeof(filler));
+    settings->report_size_max = 100000;
+    session = open_session("mx", "203.0.113.5", 4000);
+    session_mail(session, "<>", 0);
+    session_header(session, "Content-Type", DSN_TYPE);
+    ck_assert_int_eq(session_end_of_headers(session), SESSION_CONTINUE);
+    while (session_body(session, filler, sizeof(filler)) == SESSION_CONTINUE)
+        chunks++;
+    ck_assert_int_eq(chunks, 1);
+    ck_assert_int_eq(session_end_of_message(session, "R1", 2000), SESSION_ACCEPT);
+    session_close(&session);
+    ck_assert_int_le(database_number("SELECT coalesce(max(size), 0) FROM aside"), 100000);
+}
+END_TEST
+
+START_TEST(while_stopping_reports_are_put_off_and_mail_passes)
+{
+    struct session *session = open_session("mx", "203.0.113.5", 4000);
+
+    session_mail(session, "<>", 0);
+    session_end_of_headers(session);
+    ck_assert_int_eq(session_give_up(session), SESSION_PUT_OFF);
+    session_mail(session, "<friend@example.net>", 0);
+    session_end_of_headers(session);
+    ck_assert_int_eq(session_give_up(session), SESSION_ACCEPT);
+    session_close(&session);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("daemon/intake/session");
+    TCase *tc = tcase_create("session");
+    int failed;
+
+    message_init();
+    if (!(rules = ruleset_load(NULL, NULL, &error))) {
+        fprintf(stderr, "%s\n", error.text);
+        return EXIT_FAILURE;
+    }
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, the_gate_acts_on_mail_that_is_being_sent, 0, sizeof(clients) / sizeof(clients[0]));
+    tcase_add_test(tc, what_is_sent_is_remembered);
+    tcase_add_loop_test(tc, only_the_mtas_own_report_is_local, 0, sizeof(reports) / sizeof(reports[0]));
+    tcase_add_test(tc, ordinary_mail_is_left_alone);
+    tcase_add_test(tc, what_cannot_be_understood_is_kept_aside);
+    tcase_add_test(tc, a_report_is_put_off_when_the_disk_fails_and_mail_is_not);
+    tcase_add_test(tc, recipients_pass_when_the_database_is_gone);
+    tcase_add_test(tc, a_huge_report_is_read_as_far_as_allowed);
+    tcase_add_test(tc, while_stopping_reports_are_put_off_and_mail_passes);
+    suite_add_tcase(suite, tc);
+    failed = run_suite(suite);
+    ruleset_unref(&rules);
+    return failed;
+}
