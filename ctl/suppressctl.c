@@ -37,6 +37,13 @@ static const struct command commands[] = {
      NULL, command_classify},
     {"explain", "[--json] REPLY", "tell what a reply means and what to do", NULL, command_explain},
     {"rules", "lint [FOLDER]", "look after the rules", NULL, command_rules},
+    {"setup", "postfix [--apply|--remove] [--config-dir DIR] [--socket SPEC]",
+     "put suppressd beside an MTA",
+     "Looks at the Postfix of this machine and prints the lines that add suppressd to\n"
+     "it. --apply runs them, keeping a copy of main.cf; --remove takes back exactly\n"
+     "what --apply added. DIR is the instance's configuration directory; SPEC is the\n"
+     "daemon's milter_socket.\n",
+     command_setup},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -1,0 +1,177 @@
+/* See postfix_plan.h. */
+#include "config.h"
+
+#include "ctl/postfix_plan.h"
+
+#include "base/mem.h"
+#include "ctl/postfix_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The per-milter form (Postfix 3.0): whatever happens to suppressd, and whatever
+ * milter_default_action says for the others, mail goes on. The content timeout
+ * must outlast the daemon's ack_timeout, which answers first with a tempfail. */
+#define MILTER_ITEM                                                                               \
+    "{ %s, default_action=accept, connect_timeout=5s, command_timeout=10s, content_timeout=60s }"
+
+static const char *expanded(const struct postfix_plan *plan, enum postfix_parameter parameter)
+{
+    return plan->postfix->values[parameter].expanded;
+}
+
+static const char *raw(const struct postfix_plan *plan, enum postfix_parameter parameter)
+{
+    return plan->postfix->values[parameter].raw;
+}
+
+/* One instance of several must be meant by name, or the wrong one is changed. */
+static int refuse_to_guess(const struct postfix_plan *plan, struct error *error)
+{
+    const char *others = expanded(plan, POSTFIX_INSTANCES);
+
+    if (!others[strspn(others, " ,")])
+        return 0;
+    return error_set(error, ERROR_INPUT,
+                     "this machine runs several Postfix instances; name one with --config-dir: "
+                     "%s (the first), %s",
+                     plan->postfix->directory, others);
+}
+
+static void change(struct postfix_plan *plan, enum postfix_parameter parameter, const char *item,
+                   const char *found_by)
+{
+    plan->changes[parameter].value = list_append(raw(plan, parameter), item);
+    plan->changes[parameter].item = xstrdup(found_by);
+    plan->change_count++;
+}
+
+/* A list that takes in the other one's value gets the milter through it. */
+static void plan_milters(struct postfix_plan *plan)
+{
+    static const enum postfix_parameter lists[] = {POSTFIX_SMTPD_MILTERS,
+                                                   POSTFIX_NON_SMTPD_MILTERS};
+    char *item = xasprintf(MILTER_ITEM, plan->place.reached);
+    const char *name, *other_name;
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        name = postfix_parameter_name(lists[i]);
+        other_name = postfix_parameter_name(lists[1 - i]);
+        if (milter_place_listed(&plan->place, expanded(plan, lists[i])))
+            findings_add(&plan->findings, FINDING_NOTE, "%s has suppressd already", name);
+        else if (list_refers(raw(plan, lists[i]), other_name))
+            findings_add(&plan->findings, FINDING_NOTE, "%s gets suppressd through $%s", name,
+                         other_name);
+        else
+            change(plan, lists[i], item, plan->place.reached);
+    }
+    free(item);
+}
+
+static void plan_bounces(struct postfix_plan *plan)
+{
+    const char *milters = raw(plan, POSTFIX_NON_SMTPD_MILTERS);
+
+    if (list_has(expanded(plan, POSTFIX_INTERNAL_FILTER), "bounce")) {
+        findings_add(&plan->findings, FINDING_NOTE,
+                     "internal_mail_filter_classes has bounce already");
+        return;
+    }
+    change(plan, POSTFIX_INTERNAL_FILTER, "bounce", "bounce");
+    if (plan->changes[POSTFIX_NON_SMTPD_MILTERS].value && milters[strspn(milters, " ,")])
+        findings_add(&plan->findings, FINDING_NOTE,
+                     "the other milters of non_smtpd_milters will see Postfix's own bounces too");
+}
+
+/* 1 if the override keeps a service's mail from suppressd. */
+static int hides(const struct postfix_plan *plan, const struct postfix_override *override)
+{
+    int milters = !strcmp(override->name, postfix_parameter_name(POSTFIX_SMTPD_MILTERS)) ||
+                  !strcmp(override->name, postfix_parameter_name(POSTFIX_NON_SMTPD_MILTERS));
+
+    if (milters)
+        return !milter_place_listed(&plan->place, override->value);
+    if (!strcmp(override->name, postfix_parameter_name(POSTFIX_INTERNAL_FILTER)))
+        return !list_has(override->value, "bounce");
+    return !strcmp(override->name, "receive_override_options") &&
+           list_has(override->value, "no_milters");
+}
+
+static void name_overrides(struct postfix_plan *plan)
+{
+    const struct postfix_override *override;
+    size_t i;
+
+    for (i = 0; i < plan->postfix->override_count; i++) {
+        override = &plan->postfix->overrides[i];
+        if (hides(plan, override))
+            findings_add(&plan->findings, FINDING_NOTE,
+                         "master.cf: %s has its own \"%s = %s\", which overrides main.cf: "
+                         "suppressd does not see its mail",
+                         override->service, override->name, override->value);
+    }
+}
+
+/* An earlier --apply with another socket must be taken back first, or the
+ * record of what to undo would no longer be true. */
+static int look_for_other_socket(struct postfix_plan *plan, struct error *error)
+{
+    struct postfix_record record;
+    const struct postfix_addition *addition = &record.additions[POSTFIX_SMTPD_MILTERS];
+    int found = postfix_record_read(plan->postfix->directory, &record, error);
+
+    if (found < 0)
+        return -1;
+    if (!addition->added)
+        addition = &record.additions[POSTFIX_NON_SMTPD_MILTERS];
+    if (found && addition->added && strcmp(addition->item, plan->place.reached) != 0)
+        findings_add(&plan->findings, FINDING_BLOCK,
+                     "an earlier --apply put in %s: take it back with --remove first",
+                     addition->item);
+    postfix_record_clear(&record);
+    return 0;
+}
+
+static int fill(const char *directory, const char *socket, struct postfix_plan *plan,
+                struct error *error)
+{
+    if (postfix_look(directory, &plan->postfix, error) ||
+        (!directory && refuse_to_guess(plan, error)) ||
+        milter_place_read(socket, expanded(plan, POSTFIX_QUEUE_DIRECTORY), &plan->place, error))
+        return -1;
+    if (!postfix_at_least(plan->postfix, 3, 0))
+        findings_add(&plan->findings, FINDING_BLOCK,
+                     "Postfix %s cannot set a default action per milter: 3.0 or later is needed",
+                     expanded(plan, POSTFIX_VERSION));
+    plan_milters(plan);
+    plan_bounces(plan);
+    name_overrides(plan);
+    milter_place_inspect(&plan->place, plan->postfix, &plan->findings);
+    return look_for_other_socket(plan, error);
+}
+
+int postfix_plan_make(const char *directory, const char *socket, struct postfix_plan *plan_r,
+                      struct error *error)
+{
+    *plan_r = (struct postfix_plan){0};
+    if (fill(directory, socket, plan_r, error)) {
+        postfix_plan_clear(plan_r);
+        return -1;
+    }
+    return 0;
+}
+
+void postfix_plan_clear(struct postfix_plan *plan)
+{
+    int i;
+
+    for (i = 0; i < POSTFIX_PARAMETERS; i++) {
+        free(plan->changes[i].value);
+        free(plan->changes[i].item);
+    }
+    findings_clear(&plan->findings);
+    milter_place_clear(&plan->place);
+    postfix_free(&plan->postfix);
+    *plan = (struct postfix_plan){0};
+}

@@ -1,0 +1,380 @@
+/* suppressctl setup postfix: the lines that put suppressd beside a Postfix.
+ *
+ * Without an option it looks and prints shell commands, with what it noticed
+ * as comments between them. --apply runs the postconf lines after copying
+ * main.cf, --remove takes back what --apply added and nothing else. master.cf
+ * is read, never changed.
+ */
+#include "config.h"
+
+#include "ctl/setup.h"
+
+#include "base/mem.h"
+#include "ctl/ask.h"
+#include "ctl/command.h"
+#include "ctl/postfix_list.h"
+#include "ctl/postfix_plan.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/settings.h"
+
+struct options {
+    int apply, remove;
+    const char *directory, *socket;
+};
+
+static const char usage[] =
+    "usage: suppressctl setup postfix [--apply|--remove] [--config-dir DIR] [--socket SPEC]\n";
+
+static int read_options(int argc, char **argv, struct options *options)
+{
+    int i;
+
+    for (i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--apply"))
+            options->apply = 1;
+        else if (!strcmp(argv[i], "--remove"))
+            options->remove = 1;
+        else if (!strcmp(argv[i], "--config-dir") && i + 1 < argc)
+            options->directory = argv[++i];
+        else if (!strcmp(argv[i], "--socket") && i + 1 < argc)
+            options->socket = argv[++i];
+        else
+            return -1;
+    }
+    return options->apply && options->remove ? -1 : 0;
+}
+
+/* One argument for a POSIX shell. */
+static void print_quoted(const char *text)
+{
+    putchar('\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", stdout);
+        else
+            putchar(*text);
+    }
+    putchar('\'');
+}
+
+static void print_findings(const struct findings *findings)
+{
+    size_t i;
+
+    for (i = 0; i < findings->count; i++)
+        printf("# %s: %s\n", finding_word(findings->list[i].weight), findings->list[i].text);
+}
+
+static void print_head(const struct postfix_plan *plan)
+{
+    const struct postfix *postfix = plan->postfix;
+
+    printf("# Postfix %s, configuration in %s, queue in %s\n",
+           postfix->values[POSTFIX_VERSION].expanded, postfix->directory,
+           postfix->values[POSTFIX_QUEUE_DIRECTORY].expanded);
+    printf("# suppressd.conf: milter_socket = \"%s\"\n", plan->place.listens);
+    if (plan->place.in_queue)
+        printf("# Postfix names the same socket from its queue directory: %s\n",
+               plan->place.reached);
+}
+
+static void print_plan(const struct postfix_plan *plan)
+{
+    int i;
+
+    print_head(plan);
+    print_findings(&plan->findings);
+    for (i = 0; i < POSTFIX_PARAMETERS; i++) {
+        char *setting;
+        if (!plan->changes[i].value)
+            continue;
+        setting = xasprintf("%s = %s", postfix_parameter_name(i), plan->changes[i].value);
+        fputs("postconf -c ", stdout);
+        print_quoted(plan->postfix->directory);
+        fputs(" -e ", stdout);
+        print_quoted(setting);
+        putchar('\n');
+        free(setting);
+    }
+    if (plan->change_count) {
+        fputs("postfix -c ", stdout);
+        print_quoted(plan->postfix->directory);
+        puts(" reload");
+    } else {
+        puts("# nothing to change");
+    }
+}
+
+static json_t *findings_json(const struct findings *findings)
+{
+    json_t *list = json_array();
+    size_t i;
+
+    for (i = 0; i < findings->count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "weight",
+                                              finding_word(findings->list[i].weight), "text",
+                                              findings->list[i].text));
+    return list;
+}
+
+static json_t *changes_json(const struct postfix_plan *plan)
+{
+    json_t *list = json_array();
+    int i;
+
+    for (i = 0; i < POSTFIX_PARAMETERS; i++)
+        if (plan->changes[i].value)
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "parameter",
+                                                  postfix_parameter_name(i), "was",
+                                                  plan->postfix->values[i].raw, "becomes",
+                                                  plan->changes[i].value));
+    return list;
+}
+
+static void print_json(const struct postfix_plan *plan, int applied)
+{
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "config_dir",
+                               plan->postfix->directory, "version",
+                               plan->postfix->values[POSTFIX_VERSION].expanded, "milter_socket",
+                               plan->place.listens, "postfix_socket", plan->place.reached,
+                               "changes", changes_json(plan), "findings",
+                               findings_json(&plan->findings), "applied", applied);
+
+    json_dumpf(object, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(object);
+}
+
+/* What the plan adds, on top of what an earlier run added. */
+static void remember(const struct postfix_plan *plan, struct postfix_record *record)
+{
+    struct postfix_addition *addition;
+    int i;
+
+    for (i = 0; i < POSTFIX_PARAMETERS; i++) {
+        addition = &record->additions[i];
+        if (!plan->changes[i].value || addition->added)
+            continue;
+        *addition = (struct postfix_addition){1, plan->postfix->values[i].set,
+                                              xstrdup(plan->changes[i].item)};
+    }
+    *record->after = '\0';
+}
+
+static int edit_all(const struct postfix_plan *plan, struct error *error)
+{
+    struct postfix_setting settings[POSTFIX_PARAMETERS] = {0};
+    int i;
+
+    for (i = 0; i < POSTFIX_PARAMETERS; i++)
+        if (plan->changes[i].value)
+            settings[i] = (struct postfix_setting){postfix_parameter_name(i),
+                                                   plan->changes[i].value};
+    return postfix_edit(plan->postfix->directory, settings, error);
+}
+
+/* Reads back: what Postfix understands now must need no further change. */
+static int verify(const struct postfix_plan *plan, struct error *error)
+{
+    struct postfix_plan now;
+    size_t missing;
+
+    if (postfix_plan_make(plan->postfix->directory, plan->place.listens, &now, error))
+        return -1;
+    missing = now.change_count;
+    postfix_plan_clear(&now);
+    return missing ? error_set(error, ERROR_ENVIRONMENT, "Postfix does not take the new values")
+                   : 0;
+}
+
+/* The record is on disk before the first edit, so that --remove works whenever
+ * this is interrupted. Applied again, because something was missing, the copy of
+ * main.cf is not of the first time's before: no hash, so --remove edits instead. */
+static int edit_recorded(const struct postfix_plan *plan, struct postfix_record *record,
+                         int again, struct error *error)
+{
+    const char *directory = plan->postfix->directory;
+    struct error ignored;
+
+    if (postfix_backup(directory, error) || postfix_record_write(directory, record, error))
+        return -1;
+    if (edit_all(plan, error) || verify(plan, error)) {
+        if (!postfix_restore(directory, &ignored) && !again)
+            (void)!postfix_record_delete(directory, &ignored);
+        return -1;
+    }
+    if (!again && postfix_main_hash(directory, record->after, error))
+        return -1;
+    return postfix_record_write(directory, record, error);
+}
+
+static int apply(const struct postfix_plan *plan, struct error *error)
+{
+    struct postfix_record record;
+    int found = postfix_record_read(plan->postfix->directory, &record, error);
+    int result = -1;
+
+    if (found >= 0) {
+        remember(plan, &record);
+        result = edit_recorded(plan, &record, found, error);
+    }
+    postfix_record_clear(&record);
+    return result;
+}
+
+static int report_apply(struct ctl *ctl, const struct postfix_plan *plan, int blocked)
+{
+    if (ctl->json) {
+        print_json(plan, !blocked);
+        return blocked ? EXIT_NO : EXIT_YES;
+    }
+    print_head(plan);
+    print_findings(&plan->findings);
+    if (blocked)
+        puts("nothing was changed");
+    else if (!plan->change_count)
+        puts("nothing to change");
+    else
+        printf("applied; main.cf of before is %s/main.cf.before-suppressd\n"
+               "in force after: postfix -c %s reload\n",
+               plan->postfix->directory, plan->postfix->directory);
+    return blocked ? EXIT_NO : EXIT_YES;
+}
+
+/* The daemon's own setting says where it listens; --socket is for a daemon
+ * whose settings are elsewhere or yet to be written. */
+static int make_plan(struct ctl *ctl, const struct options *options, struct postfix_plan *plan_r,
+                     struct error *error)
+{
+    const struct settings *settings = ask_settings(ctl, error);
+    const char *socket;
+
+    if (!settings && !options->socket)
+        return -1;
+    socket = options->socket ? options->socket : settings->milter_socket;
+    if (postfix_plan_make(options->directory, socket, plan_r, error))
+        return -1;
+    if (settings && strcmp(settings->milter_socket, plan_r->place.listens) != 0)
+        findings_add(&plan_r->findings, FINDING_WARNING,
+                     "suppressd listens elsewhere, as its settings stand: milter_socket = \"%s\"",
+                     settings->milter_socket);
+    return 0;
+}
+
+static int plan_and_apply(struct ctl *ctl, const struct options *options)
+{
+    struct postfix_plan plan;
+    struct error error;
+    int code, blocked;
+
+    if (make_plan(ctl, options, &plan, &error))
+        return ctl_fail("setup", error.code == ERROR_INPUT ? EXIT_USAGE : EXIT_FAILED, "%s",
+                        error.text);
+    blocked = findings_count(&plan.findings, FINDING_BLOCK) > 0;
+    if (!options->apply) {
+        if (ctl->json)
+            print_json(&plan, 0);
+        else
+            print_plan(&plan);
+        code = blocked ? EXIT_NO : EXIT_YES;
+    } else if (!blocked && plan.change_count && apply(&plan, &error)) {
+        code = ctl_fail("setup", EXIT_FAILED, "%s", error.text);
+    } else {
+        code = report_apply(ctl, &plan, blocked);
+    }
+    postfix_plan_clear(&plan);
+    return code;
+}
+
+/* The parameter without our item; unset again if it was and nothing else came
+ * in. The text, if there is one, to be freed. */
+static char *take_back(const struct postfix_value *now, const struct postfix_addition *addition,
+                       const char *name, struct postfix_setting *setting_r)
+{
+    char *rest;
+
+    if (!addition->added || !now->set || !list_has(now->raw, addition->item))
+        return NULL;
+    rest = list_without(now->raw, addition->item);
+    *setting_r = (struct postfix_setting){name, rest};
+    if (!rest[strspn(rest, " ,\t")] && !addition->was_set)
+        setting_r->value = NULL;
+    return rest;
+}
+
+static int take_all_back(const struct postfix *postfix, const struct postfix_record *record,
+                         struct error *error)
+{
+    struct postfix_setting settings[POSTFIX_PARAMETERS] = {0};
+    char *texts[POSTFIX_PARAMETERS];
+    int i, result;
+
+    for (i = 0; i < POSTFIX_PARAMETERS; i++)
+        texts[i] = take_back(&postfix->values[i], &record->additions[i],
+                             postfix_parameter_name(i), &settings[i]);
+    result = postfix_edit(postfix->directory, settings, error);
+    for (i = 0; i < POSTFIX_PARAMETERS; i++)
+        free(texts[i]);
+    return result;
+}
+
+/* 1 if main.cf is byte for byte what --apply left. */
+static int untouched(const char *directory, const struct postfix_record *record)
+{
+    char hash[17];
+    struct error ignored;
+
+    return *record->after && !postfix_main_hash(directory, hash, &ignored) &&
+           !strcmp(hash, record->after);
+}
+
+static int undo(const struct postfix *postfix, const struct postfix_record *record,
+                struct error *error)
+{
+    struct error ignored;
+
+    if (untouched(postfix->directory, record) && !postfix_restore(postfix->directory, &ignored))
+        return postfix_record_delete(postfix->directory, error);
+    if (take_all_back(postfix, record, error))
+        return -1;
+    return postfix_record_delete(postfix->directory, error);
+}
+
+static int remove_setup(struct ctl *ctl, const struct options *options)
+{
+    struct postfix *postfix = NULL;
+    struct postfix_record record = {0};
+    struct error error;
+    int found, code = EXIT_YES;
+
+    if (postfix_look(options->directory, &postfix, &error))
+        return ctl_fail("setup", EXIT_FAILED, "%s", error.text);
+    found = postfix_record_read(postfix->directory, &record, &error);
+    if (found < 0 || (found && undo(postfix, &record, &error)))
+        code = ctl_fail("setup", EXIT_FAILED, "%s", error.text);
+    else if (ctl->json)
+        printf("{\"removed\":%s}\n", found ? "true" : "false");
+    else if (found)
+        printf("removed; in force after: postfix -c %s reload\n", postfix->directory);
+    else
+        printf("nothing to take back: --apply has added nothing in %s\n", postfix->directory);
+    postfix_record_clear(&record);
+    postfix_free(&postfix);
+    return code;
+}
+
+int setup_postfix(struct ctl *ctl, int argc, char **argv)
+{
+    struct options options = {0};
+
+    if (read_options(argc, argv, &options)) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    return options.remove ? remove_setup(ctl, &options) : plan_and_apply(ctl, &options);
+}
