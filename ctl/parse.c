@@ -59,7 +59,7 @@ static void put_verdict(json_t *object, struct classifier *classifier,
 {
     const char *at = delivery->recipient ? strrchr(delivery->recipient, '@') : NULL;
     struct classify_input input = {
-        .text = delivery->reply,
+        .text = delivery->reply ? delivery->reply : "",
         .length = delivery->reply ? strlen(delivery->reply) : 0,
         .status = delivery->status,
         .mta = delivery->remote_mta,

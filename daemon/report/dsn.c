@@ -261,16 +261,16 @@ static int action_of(const struct group *group)
                                      : ACTION_DELIVERED;
 }
 
-/* A status that says no more than its class gives way to what the remote said. */
+/* The remote's own words go before what the reporting MTA made of them: Sendmail
+ * turns a "550 5.7.1 blocked" at RCPT into Status: 5.1.1, and 4.4.7 (expired)
+ * says less than the last "450 4.7.1". */
 static void refine_status(struct delivery *delivery)
 {
     char found[12];
 
-    if (delivery->status && strcmp(delivery->status + 1, ".0.0"))
-        return;
     if (!delivery->reply || !dsn_status_within(delivery->reply, found))
         return;
-    if (delivery->status && (found[0] != delivery->status[0] || !strcmp(found + 1, ".0.0")))
+    if (delivery->status && !strcmp(found + 1, ".0.0"))
         return;
     free(delivery->status);
     delivery->status = xstrdup(found);

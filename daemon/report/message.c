@@ -1,12 +1,22 @@
-/* See message.h. */
+/* See message.h.
+ *
+ * The order of the questions matters: what a machine wrote for machines goes
+ * before what it wrote for people, and a mail system's word before the signs of
+ * an automatic reply, for many bounces bear those as well.
+ */
 #include "config.h"
 
 #include "daemon/report/message.h"
 
 #include "base/mem.h"
+#include "daemon/report/arf.h"
+#include "daemon/report/bounce.h"
 #include "daemon/report/dsn.h"
 #include "daemon/report/field.h"
 #include "daemon/report/mime.h"
+#include "daemon/report/notice.h"
+#include "daemon/report/scan.h"
+#include "daemon/report/signs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +24,33 @@
 #include <gmime/gmime.h>
 
 #define RETURNED_MAX (256u << 10) /* bytes of a returned message that hold its header */
+#define NESTING_MAX 2             /* a bounce within a forwarded message within ... */
+#define SUBJECT_MAX 998
+
+static const char *const status_types[] = {
+    "message/delivery-status", "message/global-delivery-status", NULL};
+static const char *const returned_types[] = {
+    "message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers",
+    "text/rfc822-header", "message/global-headers", NULL};
+static const char *const feedback_types[] = {"message/feedback-report", NULL};
+static const char *const disposition_types[] = {
+    "message/disposition-notification", "message/global-disposition-notification", NULL};
+
+/* One message while it is read. */
+struct reading {
+    struct header header;
+    struct header returned;
+    struct mime mime;
+    struct notice notice;
+    const struct part *status;
+    char *owned; /* where returned lies when it had to be decoded */
+    const char *problem;
+    int claims; /* the Content-Type says that it is a delivery status report */
+    int depth;
+    struct report *report;
+};
+
+static void read_message(struct span bytes, int depth, struct report *report);
 
 void message_init(void)
 {
@@ -31,34 +68,139 @@ static const struct part *find_part(const struct mime *mime, const char *const *
     return NULL;
 }
 
-static const char *const status_types[] = {
-    "message/delivery-status", "message/global-delivery-status", NULL};
-static const char *const returned_types[] = {
-    "message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers",
-    "message/global-headers", NULL};
-
-static void read_returned(const struct mime *mime, struct header *header, struct report *report)
-{
-    const struct part *part = find_part(mime, returned_types);
-    struct span content;
-    char *owned;
-
-    if (!part)
-        return;
-    content = part_content(part, RETURNED_MAX, &owned);
-    while (content.length && (content.start[0] == '\n' || content.start[0] == '\r'))
-        content = span_from(content, 1);
-    header_read(&content, header);
-    dsn_read_returned(header, report);
-    free(owned);
-}
-
 static int claims_dsn(const struct header *header)
 {
     char type[40];
 
     return field_parameter(header_get(header, "Content-Type"), "report-type", type, sizeof(type)) &&
            span_is(span_of(type), "delivery-status");
+}
+
+static struct span without_blank_lines(struct span text)
+{
+    while (text.length && (text.start[0] == '\n' || text.start[0] == '\r'))
+        text = span_from(text, 1);
+    return text;
+}
+
+/* The returned message's header, from its own part or from the end of the text. */
+static void read_returned(struct reading *reading)
+{
+    const struct part *part = find_part(&reading->mime, returned_types);
+    struct span content = reading->notice.returned;
+
+    if (part)
+        content = part_content(part, RETURNED_MAX, &reading->owned);
+    content = without_blank_lines(content);
+    header_read(&content, &reading->returned);
+    dsn_read_returned(&reading->returned, reading->report);
+}
+
+/* ------------------------------------------------------------------ kinds */
+
+static int read_dsn(struct reading *reading)
+{
+    struct report *report = reading->report;
+    size_t i;
+
+    reading->status = find_part(&reading->mime, status_types);
+    reading->claims = claims_dsn(&reading->header);
+    if (!reading->status) {
+        reading->problem = "the report has no delivery status part";
+        return 0;
+    }
+    if (!dsn_read(reading->status, report)) {
+        reading->problem = reading->status->closed
+                               ? "the delivery status names no recipient and action"
+                               : "the message ends within its delivery status";
+        return 0;
+    }
+    report->kind = REPORT_DSN;
+    if (!reading->status->closed && !report->problem)
+        report->problem = xstrdup("the message ends within its delivery status");
+    for (i = 0; i < report->count && report->deliveries[i].reply; i++)
+        ;
+    if (i < report->count) {
+        notice_read(&reading->mime, &reading->notice);
+        bounce_fill_replies(&reading->notice, report);
+    }
+    read_returned(reading);
+    return 1;
+}
+
+static int read_complaint(struct reading *reading)
+{
+    const struct part *part = find_part(&reading->mime, feedback_types);
+
+    if (part) {
+        read_returned(reading);
+        arf_read(part, &reading->returned, reading->report);
+        return 1;
+    }
+    return 0;
+}
+
+static void take_over(struct report *report, struct report *inner)
+{
+    inner->time = report->time;
+    report_clear(report);
+    *report = *inner;
+}
+
+/* A report that someone forwarded, whole. */
+static int read_nested(struct reading *reading)
+{
+    const struct part *part = find_part(&reading->mime, returned_types);
+    struct span bytes = part ? part->body : reading->notice.returned;
+    struct header *header;
+    struct report inner;
+    struct span rest;
+    int claims;
+
+    if (!bytes.length || reading->depth >= NESTING_MAX)
+        return 0;
+    rest = bytes = without_blank_lines(bytes);
+    header = xmalloc(sizeof(*header));
+    header_read(&rest, header);
+    claims = claims_dsn(header);
+    free(header);
+    if (!claims)
+        return 0;
+    read_message(bytes, reading->depth + 1, &inner);
+    if (inner.kind == REPORT_DSN && inner.count)
+        take_over(reading->report, &inner);
+    else
+        report_clear(&inner);
+    return reading->report->count > 0;
+}
+
+static int read_bounce(struct reading *reading)
+{
+    struct report *report = reading->report;
+
+    if (!bounce_read_fields(&reading->notice, report) &&
+        (reading->status || !read_nested(reading)) &&
+        !bounce_read(&reading->notice, &reading->header, &reading->returned, report))
+        return 0;
+    report->kind = REPORT_BOUNCE;
+    if ((reading->claims || reading->status) && !report->problem)
+        report->problem = xasprintf("read from the text: %s", reading->problem);
+    return 1;
+}
+
+/* Says who is away; nothing follows from it but that the address is alive. */
+static void read_auto_reply(struct reading *reading)
+{
+    struct delivery *delivery;
+    struct span address;
+
+    reading->report->kind = REPORT_AUTO_REPLY;
+    if (!scan_address(header_get(&reading->header, "From"), &address))
+        return;
+    delivery = report_add(reading->report);
+    delivery->recipient = span_dup(address);
+    delivery->action = ACTION_AUTO_REPLY;
+    delivery->reply = field_text(header_get(&reading->header, "Subject"), SUBJECT_MAX);
 }
 
 static void broken(struct report *report, const char *why)
@@ -68,37 +210,57 @@ static void broken(struct report *report, const char *why)
         report->problem = xstrdup(why);
 }
 
-static void read_dsn(const struct mime *mime, const struct part *status, struct report *report)
+/* A mail filter's refusal (RFC 5429) goes out as a disposition notification. */
+static int is_refusal(const struct header *header)
 {
-    size_t taken = dsn_read(status, report);
+    return span_find_case(header_get(header, "Auto-Submitted"), "rejected") ||
+           span_find_case(header_get(header, "Subject"), "rejected");
+}
 
-    report->kind = REPORT_DSN;
-    if (!taken)
-        broken(report, status->closed ? "the delivery status names no recipient and action"
-                                      : "the message ends within its delivery status");
-    else if (mime->truncated && !status->closed && !report->problem)
-        report->problem = xstrdup("the message ends within its delivery status");
+static void read_for_people(struct reading *reading)
+{
+    enum bounce_sign sign = signs_bounce(&reading->header);
+    int automatic = signs_auto_reply(&reading->header);
+    int disposition = find_part(&reading->mime, disposition_types) != NULL;
+    int report = reading->claims || reading->status || sign == BOUNCE_CERTAIN ||
+                 (sign == BOUNCE_WORDED && !automatic);
+
+    if (disposition && !is_refusal(&reading->header))
+        reading->report->kind = REPORT_MDN;
+    else if ((report || disposition) && read_bounce(reading))
+        ;
+    else if (reading->claims || reading->status)
+        broken(reading->report, reading->problem);
+    else if (automatic)
+        read_auto_reply(reading);
+    else if (sign == BOUNCE_CERTAIN)
+        broken(reading->report, "a mail system's notice that names no recipient");
+}
+
+static void read_message(struct span bytes, int depth, struct report *report)
+{
+    struct reading *reading = xcalloc(1, sizeof(*reading));
+
+    memset(report, 0, sizeof(*report));
+    report->kind = REPORT_ORDINARY;
+    reading->report = report;
+    reading->depth = depth;
+    header_read(&bytes, &reading->header);
+    mime_read(&reading->header, bytes, &reading->mime);
+    report->time = field_date(header_get(&reading->header, "Date"));
+    if (!read_dsn(reading) && !read_complaint(reading)) {
+        notice_read(&reading->mime, &reading->notice);
+        read_returned(reading);
+        if (!arf_read_unmarked(&reading->header, &reading->returned, report))
+            read_for_people(reading);
+    }
+    notice_clear(&reading->notice);
+    mime_clear(&reading->mime);
+    free(reading->owned);
+    free(reading);
 }
 
 void message_parse(const char *bytes, size_t length, struct report *report_r)
 {
-    struct header *header = xmalloc(sizeof(*header));
-    struct span rest = {bytes, length};
-    const struct part *status;
-    struct mime mime;
-
-    memset(report_r, 0, sizeof(*report_r));
-    report_r->kind = REPORT_ORDINARY;
-    header_read(&rest, header);
-    mime_read(header, rest, &mime);
-    report_r->time = field_date(header_get(header, "Date"));
-    status = find_part(&mime, status_types);
-    if (status)
-        read_dsn(&mime, status, report_r);
-    else if (claims_dsn(header))
-        broken(report_r, "the report has no delivery status part");
-    if (status)
-        read_returned(&mime, header, report_r);
-    mime_clear(&mime);
-    free(header);
+    read_message((struct span){bytes, length}, 0, report_r);
 }

@@ -43,21 +43,22 @@ struct span span_trim(struct span text)
 
 int span_is(struct span text, const char *word)
 {
-    return text.length == strlen(word) && !strncasecmp(text.start, word, text.length);
+    return text.start && text.length == strlen(word) &&
+           !strncasecmp(text.start, word, text.length);
 }
 
 int span_starts(struct span text, const char *prefix)
 {
     size_t length = strlen(prefix);
 
-    return text.length >= length && !strncasecmp(text.start, prefix, length);
+    return text.start && text.length >= length && !strncasecmp(text.start, prefix, length);
 }
 
 int span_ends(struct span text, const char *suffix)
 {
     size_t length = strlen(suffix);
 
-    return text.length >= length &&
+    return text.start && text.length >= length &&
            !strncasecmp(text.start + text.length - length, suffix, length);
 }
 

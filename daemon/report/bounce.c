@@ -1,0 +1,356 @@
+/* See bounce.h. */
+#include "config.h"
+
+#include "daemon/report/bounce.h"
+
+#include "base/mem.h"
+#include "daemon/report/dsn.h"
+#include "daemon/report/message.h"
+#include "daemon/report/scan.h"
+#include "daemon/report/signs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <glib.h>
+
+#define REGION_MAX 1500 /* bytes of a notice that may serve as one reply */
+#define OWN_MAX 32      /* addresses that are known to be the sender's */
+
+struct candidate {
+    struct span address;
+    struct span line;  /* the line in which it stands */
+    const char *after; /* behind it */
+    enum rank rank;
+    int own; /* it is the sender's */
+};
+
+struct bounce {
+    struct span text;
+    struct candidate candidates[BOUNCE_RECIPIENTS_MAX];
+    size_t count;
+    struct span own[OWN_MAX]; /* the sender's addresses */
+    size_t own_count;
+};
+
+static int same(struct span a, struct span b)
+{
+    return a.length == b.length && !strncasecmp(a.start, b.start, a.length);
+}
+
+/* ------------------------------------------------------------ the sender's */
+
+static void add_own(struct bounce *bounce, struct span value)
+{
+    struct span address;
+
+    while (bounce->own_count < OWN_MAX && scan_address(value, &address)) {
+        bounce->own[bounce->own_count++] = address;
+        value = span_from(value, (size_t)(address.start + address.length - value.start));
+    }
+}
+
+static void find_own(struct bounce *bounce, const struct header *header,
+                     const struct header *returned)
+{
+    static const char *const outer[] = {"To", "From", "Delivered-To", "X-Original-To"};
+    static const char *const inner[] = {"Return-Path", "From", "Sender", "Reply-To", "Errors-To"};
+    size_t i;
+
+    for (i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
+        add_own(bounce, header_get(returned, inner[i]));
+    for (i = 0; i < sizeof(outer) / sizeof(outer[0]); i++)
+        add_own(bounce, header_get(header, outer[i]));
+}
+
+static int is_own(const struct bounce *bounce, struct span address)
+{
+    size_t i;
+
+    for (i = 0; i < bounce->own_count; i++)
+        if (same(bounce->own[i], address))
+            return 1;
+    return span_starts(address, "postmaster@") || span_starts(address, "mailer-daemon@");
+}
+
+/* -------------------------------------------------------------- candidates */
+
+static void add_candidate(struct bounce *bounce, const struct candidate *candidate)
+{
+    struct candidate *known;
+    size_t i;
+
+    for (i = 0; i < bounce->count; i++) {
+        known = &bounce->candidates[i];
+        if (!same(known->address, candidate->address))
+            continue;
+        if (candidate->rank > known->rank)
+            *known = *candidate;
+        return;
+    }
+    if (bounce->count < BOUNCE_RECIPIENTS_MAX)
+        bounce->candidates[bounce->count++] = *candidate;
+}
+
+static void scan_line(struct bounce *bounce, struct span line)
+{
+    struct span rest = line, after;
+    struct candidate candidate = {.line = line};
+
+    while (scan_address(rest, &candidate.address)) {
+        candidate.rank = scan_rank(line, rest, candidate.address, &after);
+        candidate.after = after.start;
+        candidate.own = is_own(bounce, candidate.address);
+        if (candidate.rank != RANK_NONE)
+            add_candidate(bounce, &candidate);
+        rest = after;
+    }
+}
+
+static enum rank best_rank(const struct bounce *bounce, int own)
+{
+    enum rank best = RANK_NONE;
+    size_t i;
+
+    for (i = 0; i < bounce->count; i++)
+        if (bounce->candidates[i].own == own && bounce->candidates[i].rank > best)
+            best = bounce->candidates[i].rank;
+    return best;
+}
+
+/* Leaves the candidates of one rank, the sender's own addresses only when there
+ * are no others. */
+static void select_best(struct bounce *bounce)
+{
+    enum rank best = best_rank(bounce, 0);
+    int own = best == RANK_NONE;
+    size_t i, kept = 0;
+
+    if (own)
+        best = best_rank(bounce, 1);
+    for (i = 0; i < bounce->count; i++)
+        if (bounce->candidates[i].rank == best && bounce->candidates[i].own == own)
+            bounce->candidates[kept++] = bounce->candidates[i];
+    bounce->count = kept;
+}
+
+static int has_candidate(const struct bounce *bounce, struct span address)
+{
+    size_t i;
+
+    for (i = 0; i < bounce->count; i++)
+        if (same(bounce->candidates[i].address, address))
+            return 1;
+    return 0;
+}
+
+static void add_bare(struct bounce *bounce, struct span address)
+{
+    struct candidate candidate = {.address = address, .rank = RANK_LISTED};
+
+    if (!has_candidate(bounce, address))
+        add_candidate(bounce, &candidate);
+}
+
+/* X-Failed-Recipients (Exim, Google) is the mail system's own list; the text wins
+ * where they do not share a single address, for it has the replies. */
+static void merge_failed_field(struct bounce *bounce, struct span value)
+{
+    struct span rest = value, address;
+    int shared = !bounce->count;
+    size_t i;
+
+    for (i = 0; i < bounce->count && bounce->candidates[i].own; i++)
+        ;
+    if (i == bounce->count && scan_address(rest, &address))
+        bounce->count = 0, shared = 1; /* nothing but the sender's own addresses */
+    for (rest = value; scan_address(rest, &address);
+         rest = span_from(rest, (size_t)(address.start + address.length - rest.start)))
+        shared |= has_candidate(bounce, address);
+    for (rest = value; shared && scan_address(rest, &address);
+         rest = span_from(rest, (size_t)(address.start + address.length - rest.start)))
+        add_bare(bounce, address);
+}
+
+/* A notice that names nobody: the returned message's one recipient, unless it is
+ * list mail, whose To names the list. */
+static void take_returned(struct bounce *bounce, const struct header *returned)
+{
+    struct span to = header_get(returned, "To"), address, second;
+
+    if (!to.length || header_get(returned, "Cc").length || header_get(returned, "List-Id").start ||
+        header_get(returned, "List-Post").start || header_get(returned, "Precedence").start)
+        return;
+    if (!scan_address(to, &address) || is_own(bounce, address))
+        return;
+    if (!scan_address(span_from(to, (size_t)(address.start + address.length - to.start)), &second))
+        add_bare(bounce, address);
+}
+
+/* ----------------------------------------------------------------- replies */
+
+static struct span to_blank_line(struct span text)
+{
+    struct span rest = text, here = text, line;
+    int first = 1;
+
+    while (here = rest, span_line(&rest, &line)) {
+        if (!first && !span_trim(line).length)
+            return span_to(text, here.start);
+        first = 0;
+    }
+    return text;
+}
+
+static int has_words(struct span text)
+{
+    size_t i, letters = 0;
+
+    for (i = 0; i < text.length && letters < 6; i++)
+        letters += g_ascii_isalpha(text.start[i]) || (text.start[i] & 0x80);
+    return letters >= 6;
+}
+
+/* From the line with the first reply code on to the end of its paragraph. */
+static struct span coded_paragraph(struct span text)
+{
+    const char *code = scan_code(text), *start = code;
+
+    if (!code)
+        return SPAN_NONE;
+    while (start > text.start && start[-1] != '\n')
+        start--;
+    return to_blank_line(span_from(text, (size_t)(start - text.start)));
+}
+
+/* What lies between an address and the line of the next one. */
+static struct span region_of(const struct bounce *bounce, const struct candidate *candidate)
+{
+    const char *end = bounce->text.start + bounce->text.length;
+    size_t i;
+
+    for (i = 0; i < bounce->count; i++) {
+        const char *other = bounce->candidates[i].line.start;
+
+        if (other && other > candidate->after && other < end)
+            end = other;
+    }
+    return (struct span){candidate->after, (size_t)(end - candidate->after)};
+}
+
+static struct span without_punctuation(struct span text)
+{
+    text = span_trim(text);
+    while (text.length && strchr(":.,;>)]-", text.start[0]) && text.start[0])
+        text = span_trim(span_from(text, 1));
+    return text;
+}
+
+static struct span reply_of(const struct bounce *bounce, const struct candidate *candidate)
+{
+    struct span region = candidate->after ? region_of(bounce, candidate) : bounce->text;
+    struct span own = candidate->after ? to_blank_line(region) : SPAN_NONE, coded;
+
+    if (candidate->rank == RANK_CODED)
+        return to_blank_line((struct span){
+            candidate->line.start, (size_t)(region.start + region.length - candidate->line.start)});
+    if (own.length && scan_code(own))
+        return own;
+    coded = coded_paragraph(bounce->count == 1 ? bounce->text : region);
+    if (coded.length)
+        return coded;
+    if (has_words(own))
+        return own;
+    if (region.length > REGION_MAX)
+        region.length = REGION_MAX;
+    if (has_words(region))
+        return region;
+    region = candidate->line.start ? span_to(bounce->text, candidate->line.start) : bounce->text;
+    return region.length > REGION_MAX ? span_from(region, region.length - REGION_MAX) : region;
+}
+
+static void give_reply(struct delivery *delivery, struct span reply)
+{
+    char status[12];
+
+    if (!delivery->reply)
+        delivery->reply = field_plain(without_punctuation(reply), MESSAGE_REPLY_MAX);
+    if (!delivery->status && delivery->reply && dsn_status_within(delivery->reply, status))
+        delivery->status = xstrdup(status);
+}
+
+/* ------------------------------------------------------------------ public */
+
+static void scan(struct bounce *bounce)
+{
+    struct span rest = bounce->text, line;
+
+    while (span_line(&rest, &line))
+        scan_line(bounce, line);
+}
+
+size_t bounce_read(const struct notice *notice, const struct header *header,
+                   const struct header *returned, struct report *report)
+{
+    struct bounce *bounce = xcalloc(1, sizeof(*bounce));
+    struct span subject = header_get(header, "Subject");
+    int delayed = signs_delay(subject, notice->own);
+    size_t i, count;
+
+    bounce->text = notice->own;
+    find_own(bounce, header, returned);
+    scan(bounce);
+    select_best(bounce);
+    merge_failed_field(bounce, header_get(header, "X-Failed-Recipients"));
+    if (!bounce->count)
+        take_returned(bounce, returned);
+    for (i = 0; i < bounce->count; i++) {
+        struct delivery *delivery = report_add(report);
+
+        if (!delivery)
+            break;
+        delivery->recipient = span_dup(bounce->candidates[i].address);
+        delivery->action = delayed ? ACTION_DELAYED : ACTION_FAILED;
+        give_reply(delivery, reply_of(bounce, &bounce->candidates[i]));
+        give_reply(delivery, subject);
+    }
+    count = bounce->count;
+    free(bounce);
+    return count;
+}
+
+void bounce_fill_replies(const struct notice *notice, struct report *report)
+{
+    struct bounce *bounce;
+    size_t i, c;
+
+    for (i = 0; i < report->count && report->deliveries[i].reply; i++)
+        ;
+    if (i == report->count)
+        return;
+    bounce = xcalloc(1, sizeof(*bounce));
+    bounce->text = notice->own;
+    scan(bounce);
+    for (; i < report->count && i < BOUNCE_RECIPIENTS_MAX; i++)
+        for (c = 0; c < bounce->count && !report->deliveries[i].reply; c++)
+            if (same(bounce->candidates[c].address, span_of(report->deliveries[i].recipient)))
+                give_reply(&report->deliveries[i], reply_of(bounce, &bounce->candidates[c]));
+    free(bounce);
+}
+
+size_t bounce_read_fields(const struct notice *notice, struct report *report)
+{
+    static const char *const names[] = {"Reporting-MTA:", "Final-Recipient:", "Original-Recipient:"};
+    struct span rest = notice->own, here, line;
+    size_t i;
+
+    while (here = rest, span_line(&rest, &line))
+        for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+            if (span_starts(line, names[i])) {
+                struct part part = {.body = here, .closed = 1};
+
+                return dsn_read(&part, report);
+            }
+    return 0;
+}

@@ -1,0 +1,26 @@
+/* Addresses in running text, and what kind of place each stands in. Pure. */
+#ifndef SUPPRESSD_DAEMON_REPORT_SCAN_H
+#define SUPPRESSD_DAEMON_REPORT_SCAN_H
+
+#include "daemon/report/span.h"
+
+/* How plainly a text says that an address is a recipient; the higher the plainer. */
+enum rank {
+    RANK_NONE,
+    RANK_CODED,    /* "550 5.1.1 <joe@example.com>... User unknown" */
+    RANK_LABELLED, /* "Unknown user: joe@example.com", "RCPT TO:<joe@example.com>" */
+    RANK_LISTED,   /* at the head of its line: "<joe@example.com>: host said ..." */
+};
+
+/* The next address within text, quoted local parts included; 1 or 0. */
+int scan_address(struct span text, struct span *address_r);
+
+/* What the line says of the address in it. before is where the line, or what
+ * stands behind an earlier address in it, begins. *after_r is what follows the
+ * address and its brackets, to the end of the line. */
+enum rank scan_rank(struct span line, struct span before, struct span address, struct span *after_r);
+
+/* The place of an SMTP reply code (4yz, 5yz) or an enhanced status in text, or NULL. */
+const char *scan_code(struct span text);
+
+#endif

@@ -1,0 +1,24 @@
+/* By what one knows a bounce, an automatic answer, a mere delay: tables of the
+ * signs that mail systems give. Pure, any thread.
+ */
+#ifndef SUPPRESSD_DAEMON_REPORT_SIGNS_H
+#define SUPPRESSD_DAEMON_REPORT_SIGNS_H
+
+#include "daemon/report/field.h"
+
+enum bounce_sign {
+    BOUNCE_NONE,
+    BOUNCE_WORDED,  /* its subject sounds like one */
+    BOUNCE_CERTAIN, /* a mail system wrote it */
+};
+
+enum bounce_sign signs_bounce(const struct header *header);
+
+/* RFC 3834, and what is customary instead of it. Ask after signs_bounce was
+ * not certain: mail systems mark their bounces as automatic replies, too. */
+int signs_auto_reply(const struct header *header);
+
+/* The notice says that delivery goes on being tried. */
+int signs_delay(struct span subject, struct span text);
+
+#endif
