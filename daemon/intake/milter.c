@@ -335,20 +335,48 @@ void milter_set_settings(struct milter *milter, struct settings *settings)
     settings_unref(&old);
 }
 
-/* libmilter's listener looks up every five seconds to see whether it shall
- * stop, or when somebody connects. */
-static void wake_listener(const struct milter *milter)
+/* A connection that says nothing. */
+static void knock(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd;
 
-    if (!milter->socket_path || strlen(milter->socket_path) >= sizeof(address.sun_path) ||
-        (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+    if (strlen(path) >= sizeof(address.sun_path))
         return;
-    strcpy(address.sun_path, milter->socket_path);
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
-        log_line(LOG_DETAIL, "milter: %s", strerror(errno));
+    strcpy(address.sun_path, path);
+    if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+        return;
+    (void)!connect(fd, (const struct sockaddr *)&address, sizeof(address));
     close(fd);
+}
+
+static void *call_stop(void *argument)
+{
+    (void)argument;
+    smfi_stop();
+    return NULL;
+}
+
+/* smfi_stop waits for the listener, which looks up every five seconds or for a
+ * connection: a knock spares the wait. (An inet socket has nobody to knock.) */
+static void stop_listening(struct milter *milter)
+{
+    struct timespec until;
+    pthread_t stopper;
+
+    if (!milter->socket_path || pthread_create(&stopper, NULL, call_stop, NULL)) {
+        smfi_stop();
+        return;
+    }
+    do {
+        knock(milter->socket_path);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 20 * 1000000L;
+        if (until.tv_nsec >= 1000000000L) {
+            until.tv_nsec -= 1000000000L;
+            until.tv_sec++;
+        }
+    } while (pthread_timedjoin_np(stopper, NULL, &until) == ETIMEDOUT);
 }
 
 /* Whoever waits for the disk gets the answer first; ack_timeout bounds it. */
@@ -370,8 +398,7 @@ void milter_stop(struct milter **milter)
     if (!old)
         return;
     old->stopping = 1;
-    smfi_stop();
-    wake_listener(old);
+    stop_listening(old);
     pthread_join(old->thread, NULL);
     if (old->socket_path)
         unlink(old->socket_path);
