@@ -84,8 +84,8 @@ def pytest_runtest_makereport(item, call):
     """A failed test shows how the servers' logs end."""
     made = item.funcargs.get("rig") if hasattr(item, "funcargs") else None
     if call.excinfo and made:
-        item.add_report_section(call.when, "suppressd", made.suppressd.stderr()[-4000:])
-        item.add_report_section(call.when, "postfix", made.postfix.log()[-4000:])
+        item.add_report_section(call.when, "suppressd", made.suppressd.stderr()[-1500:])
+        item.add_report_section(call.when, "postfix", made.postfix.log()[-1500:])
 
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"

@@ -17,6 +17,35 @@ def message(recipients, subject="News", sender=SENDER, **headers):
     return text.as_bytes()
 
 
+def outcome(recipient, action="failed", status="5.1.1",
+            reply="550 5.1.1 no such user here", remote="mx.bad.example"):
+    """The part of a delivery report that is about one recipient."""
+    return (f"Final-Recipient: rfc822; {recipient}\n"
+            f"Action: {action}\n"
+            f"Status: {status}\n"
+            f"Remote-MTA: dns; {remote}\n"
+            f"Diagnostic-Code: smtp; {reply}\n")
+
+
+def report(*outcomes, mta="mta.sender.example", queue_id="4c1B5T0xyzz1", sender=SENDER):
+    """A delivery status notification (RFC 3464) to the sender, as Postfix words it."""
+    return (f"From: MAILER-DAEMON@{mta} (Mail Delivery System)\n"
+            f"To: {sender}\n"
+            "Subject: Undelivered Mail Returned to Sender\n"
+            "MIME-Version: 1.0\n"
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=\"=b=\"\n"
+            "\n--=b=\nContent-Type: text/plain\n\nYour message could not be delivered.\n"
+            "\n--=b=\nContent-Type: message/delivery-status\n\n"
+            f"Reporting-MTA: dns; {mta}\n"
+            f"X-Postfix-Queue-ID: {queue_id}\n"
+            f"X-Postfix-Sender: rfc822; {sender}\n"
+            "Arrival-Date: Mon, 23 Nov 2026 10:00:00 +0000\n\n"
+            + "\n".join(outcomes) +
+            "\n--=b=\nContent-Type: text/rfc822-headers\n\n"
+            f"From: {sender}\nSubject: News\nMessage-ID: <{queue_id}@sender.example>\n"
+            "\n--=b=--\n").encode()
+
+
 class Client:
     """One SMTP session that keeps every recipient's reply."""
 

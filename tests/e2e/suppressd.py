@@ -25,11 +25,7 @@ def missing():
 
 
 def literal(value):
-    """A value as libconfuse reads it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
+    """A value as the settings file wants it: all are texts, but for lists of texts."""
     if isinstance(value, (list, tuple)):
         return "{" + ", ".join(literal(one) for one in value) + "}"
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -47,10 +43,12 @@ class Suppressd:
             "database": self.database,
             "control_socket": self.home / "control.sock",
             "milter_socket": self.milter_address,
-            "milter_socket_mode": 0o666,
+            "milter_socket_mode": "0666",
+            "local_rules_dir": self.home / "rules.d",
             "trusted_networks": ["127.0.0.1/32"],
             "gate_mode": "enforce",
         }
+        self.user = None  # run as this user instead of root
         self.process = None
         self.configure(**settings)
 
@@ -122,9 +120,17 @@ class Suppressd:
         rows = self.query("SELECT * FROM v_bounces")
         return [row for row in rows if address in (None, row["recipient"])]
 
+    def events(self, address=None):
+        """Every delivery result, of one recipient or of all. Tests may look behind the views."""
+        rows = self.query("""
+            SELECT a.key AS recipient, e.*, p.text AS reply_text
+            FROM event e JOIN address a ON a.id = e.address LEFT JOIN reply p ON p.id = e.reply
+            ORDER BY e.id""")
+        return [row for row in rows if address in (None, row["recipient"])]
+
     def suppressed(self):
-        """{address: row of v_suppressed}"""
-        return {row["address"]: row for row in self.query("SELECT * FROM v_suppressed")}
+        """{recipient: row of v_suppressed}"""
+        return {row["recipient"]: row for row in self.query("SELECT * FROM v_suppressed")}
 
     def ctl(self, *arguments, check=True, text=None):
         """Runs suppressctl; the completed process. Exit statuses above 1 are failures."""
@@ -142,7 +148,8 @@ class Suppressd:
         assert not self.alive(), "it runs already"
         with open(self.stderr_path, "ab") as stderr:
             self.process = subprocess.Popen([DAEMON, "-c", str(self.config)], stderr=stderr,
-                                            stdin=subprocess.DEVNULL, stdout=stderr)
+                                            stdin=subprocess.DEVNULL, stdout=stderr,
+                                            user=self.user)
 
     def _end(self, number, seconds):
         if self.process is None:
