@@ -196,7 +196,7 @@ static int record_finding(struct ledger *ledger, struct finding *finding, struct
     char key[300];
     struct store_event event;
     int64_t id;
-    int known;
+    int added;
 
     message_key(finding->record, key, sizeof(key));
     classify_delivery(ledger, finding);
@@ -205,14 +205,10 @@ static int record_finding(struct ledger *ledger, struct finding *finding, struct
     fill_event(finding, key, &event);
     if (find_rows(ledger, finding, &event, error))
         return -1;
-    if ((known = store_known_event(ledger->store, &event, &id, error))) {
-        count(ledger, COUNTER_EVENTS_REPEATED);
-        return known < 0 ? -1 : 0;
-    }
-    if (store_add_event(ledger->store, &event, &id, error))
+    if ((added = store_add_event(ledger->store, &event, &id, error)) < 0)
         return -1;
-    count(ledger, COUNTER_EVENTS);
-    return act(ledger, finding, event.address, id, error);
+    count(ledger, added ? COUNTER_EVENTS : COUNTER_EVENTS_REPEATED);
+    return added ? act(ledger, finding, event.address, id, error) : 0;
 }
 
 static int record_report(struct ledger *ledger, const struct record *record, struct error *error)

@@ -18,11 +18,13 @@
 #include "daemon/ledger/statement.h"
 
 #define BUSY_TIMEOUT_MS 5000
+#define CACHE_KIB "-8192"
+#define CHECKPOINT_PAGES "4000" /* of the WAL: fewer, larger checkpoints */
 #define PRUNE_ROWS 2000 /* submitted messages forgotten in one call */
 
 enum {
     ADDRESS_FIND, ADDRESS_ADD, REPLY_FIND, REPLY_ADD, RULESET_FIND, RULESET_ADD,
-    EVENT_KNOWN, EVENT_ADD, BOUNCE_COUNT,
+    EVENT_ADD, BOUNCE_COUNT,
     SUPPRESSED, SUPPRESS, RELEASE, CHANGE_ADD, CHANGE_RELEASE,
     SENT_ADD, SENT_RECIPIENT_ADD, SENT_BY_QUEUE_ID, SENT_BY_MESSAGE_ID, SENT_PRUNE,
     ASIDE_ADD, ASIDE_BYTES, ASIDE_PRUNE, REASON_PUT, STATEMENTS
@@ -35,16 +37,14 @@ static const char *const sql[STATEMENTS] = {
     [REPLY_ADD] = "INSERT INTO reply (hash, text) VALUES (?1, ?2)",
     [RULESET_FIND] = "SELECT id FROM ruleset WHERE version = ?1",
     [RULESET_ADD] = "INSERT INTO ruleset (version, first_used) VALUES (?1, ?2)",
-    [EVENT_KNOWN] =
-        "UPDATE event SET witnesses = witnesses + 1"
-        " WHERE message_key = ?1 AND address = ?2 AND action = ?3 AND reporting_mta = ?4 AND trusted = ?5"
-        " RETURNING id",
     [EVENT_ADD] =
         "INSERT INTO event (time, recorded, address, original_recipient, action, reason, persistence,"
         " rule, ruleset, provider, code, status, stage, reply, reporting_mta, remote_mta, message_key,"
         " queue_id, message_id, sender, stream, source, evidence, trusted, decision, sentence)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-        " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
+        " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)"
+        " ON CONFLICT (message_key, address, action, reporting_mta, trusted)"
+        " DO UPDATE SET witnesses = witnesses + 1 RETURNING id, witnesses",
     [BOUNCE_COUNT] =
         "INSERT INTO bounce (address, hard, other, first, last, last_event) VALUES (?1, ?2, ?3, ?4, ?4, ?5)"
         " ON CONFLICT (address) DO UPDATE SET hard = hard + excluded.hard, other = other + excluded.other,"
@@ -187,32 +187,25 @@ int store_ruleset(struct store *store, const char *version, int64_t now, int64_t
     return INSERT(store, RULESET_ADD, id_r, error, "ti", version, now);
 }
 
-int store_known_event(struct store *store, const struct store_event *event, int64_t *id_r,
-                      struct error *error)
-{
-    int known;
-
-    if (!statement_bind(&store->statements, EVENT_KNOWN, error, "titti", event->message_key,
-                        event->address, event->action, event->reporting_mta, (int64_t)event->trusted))
-        return -1;
-    if ((known = statement_step(&store->statements, EVENT_KNOWN, error)) <= 0)
-        return known;
-    *id_r = sqlite3_column_int64(store->statements.prepared[EVENT_KNOWN], 0);
-    /* RETURNING has done its work by the first row; resetting commits nothing. */
-    statement_reset(&store->statements, EVENT_KNOWN);
-    return 1;
-}
-
 int store_add_event(struct store *store, const struct store_event *event, int64_t *id_r,
                     struct error *error)
 {
-    return INSERT(store, EVENT_ADD, id_r, error, "iiizttt" "ziznzzn" "tztzztttt" "itt",
-                  event->time, event->recorded, event->address, event->original_recipient,
-                  event->action, event->reason, event->persistence, event->rule, event->ruleset,
-                  event->provider, (int64_t)event->code, event->status, event->stage, event->reply,
-                  event->reporting_mta, event->remote_mta, event->message_key, event->queue_id,
-                  event->message_id, event->sender, event->stream, event->source, event->evidence,
-                  (int64_t)event->trusted, event->decision, event->sentence);
+    sqlite3_stmt *stmt = statement_bind(
+        &store->statements, EVENT_ADD, error, "iiizttt" "ziznzzn" "tztzztttt" "itt", event->time,
+        event->recorded, event->address, event->original_recipient, event->action, event->reason,
+        event->persistence, event->rule, event->ruleset, event->provider, (int64_t)event->code,
+        event->status, event->stage, event->reply, event->reporting_mta, event->remote_mta,
+        event->message_key, event->queue_id, event->message_id, event->sender, event->stream,
+        event->source, event->evidence, (int64_t)event->trusted, event->decision, event->sentence);
+    int added;
+
+    if (!stmt || statement_step(&store->statements, EVENT_ADD, error) <= 0)
+        return -1;
+    *id_r = sqlite3_column_int64(stmt, 0);
+    added = sqlite3_column_int(stmt, 1) == 1;
+    /* All of a RETURNING statement is done by its first row. */
+    statement_reset(&store->statements, EVENT_ADD);
+    return added;
 }
 
 int store_count_bounce(struct store *store, int64_t address, int hard, int64_t time, int64_t event,
@@ -396,6 +389,8 @@ static int open_database(struct store *store, const char *path, int strict, stru
     statements_init(&store->statements, store->db, sql, STATEMENTS);
     if (execute(store, "PRAGMA journal_mode = WAL", error) ||
         execute(store, "PRAGMA synchronous = FULL", error) ||
+        execute(store, "PRAGMA cache_size = " CACHE_KIB, error) ||
+        execute(store, "PRAGMA wal_autocheckpoint = " CHECKPOINT_PAGES, error) ||
         execute(store, "PRAGMA foreign_keys = ON", error) || migrate(store->db, error))
         return -1;
     return prepare_content(store, strict, error);

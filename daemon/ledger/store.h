@@ -46,9 +46,7 @@ struct store_event {
     int code, trusted;
 };
 
-/* 1 and *id_r: this result is known (one witness more is counted); 0: it is new; -1. */
-int store_known_event(struct store *store, const struct store_event *event, int64_t *id_r,
-                      struct error *error) must_check;
+/* 1 and *id_r: added; 0: this result is known, one witness more is counted; -1. */
 int store_add_event(struct store *store, const struct store_event *event, int64_t *id_r,
                     struct error *error) must_check;
 int store_count_bounce(struct store *store, int64_t address, int hard, int64_t time, int64_t event,
