@@ -108,6 +108,18 @@ def test_printed_lines_do_what_apply_does(postfix):
     assert postfix.value("internal_mail_filter_classes") == "bounce"
 
 
+@pytest.mark.skipif("CONF" not in os.environ, reason="the folder of the snippets is not known")
+def test_snippet_says_what_apply_says(postfix):
+    with open(os.environ["CONF"] + "/postfix-main.cf") as file:
+        snippet = file.read()
+    postfix.setup("--apply")
+    names = ["smtpd_milters", "non_smtpd_milters", "internal_mail_filter_classes"]
+    applied = [postfix.value(name).split() for name in names]
+    postfix.write(snippet)
+    assert [postfix.value(name).split() for name in names] == applied
+    assert postfix.plan()["changes"] == []
+
+
 CONFIGURATIONS = {
     "nothing": "",
     "others": "smtpd_milters = unix:opendkim/o.sock, { inet:127.0.0.1:11332, default_action=tempfail }\n"
