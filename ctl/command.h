@@ -31,6 +31,10 @@ struct command {
     int (*run)(struct ctl *ctl, int argc, char **argv);
 };
 
+/* manual.c: the lists of suppressctl(1) and suppressd-rules(5), in man(7) macros. */
+void manual_commands(const struct command *commands); /* ended by a NULL name */
+void manual_reasons(void);
+
 /* The rule set that the daemon would use. NULL and error. The caller unrefs. */
 struct ruleset *ctl_ruleset(struct ctl *ctl, struct error *error) must_check;
 

@@ -127,6 +127,10 @@ int main(int argc, char **argv)
         usage(stdout);
     else if (!strcmp(argv[0], "--version"))
         puts("suppressctl " PACKAGE_VERSION);
+    else if (!strcmp(argv[0], "--manual-commands"))
+        manual_commands(commands);
+    else if (!strcmp(argv[0], "--manual-reasons"))
+        manual_reasons();
     else
         code = run(&ctl, count, argv);
     if (fflush(stdout) && code == EXIT_YES)

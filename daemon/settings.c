@@ -438,6 +438,17 @@ int settings_need_restart(const struct settings *old, const struct settings *new
     return 0;
 }
 
+/* Text for man(7): a quote is no end of an argument, a backslash no escape. */
+static void print_roff(const char *text, FILE *out)
+{
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\' || *text == '-')
+            fputs(*text == '"' ? "\\(dq" : *text == '-' ? "\\-" : "\\e", out);
+        else
+            fputc(*text, out);
+    }
+}
+
 /* Prints text as lines of at most width columns, each behind prefix. */
 static void wrap(const char *text, const char *prefix, size_t width, FILE *out)
 {
@@ -493,14 +504,19 @@ void settings_sample(FILE *out)
 void settings_manual(FILE *out)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
-        fprintf(out, ".TP\n.BR %s \" = ", options[i].name);
-        if (options[i].type == TYPE_TEXT || options[i].type == TYPE_REPLY)
-            fprintf(out, "\\(dq%s\\(dq", options[i].standard);
-        else
-            print_standard(&options[i], out);
-        fprintf(out, "\"\n%s", options[i].means);
-        if (!options[i].reloadable)
-            fputs(" Needs a restart.", out);
+        char *standard = NULL;
+        size_t length = 0;
+        FILE *memory = open_memstream(&standard, &length);
+
+        if (!memory)
+            abort(); /* out of memory */
+        print_standard(&options[i], memory);
+        fclose(memory);
+        fprintf(out, ".TP\n.B %s\nDefault: ", options[i].name);
+        print_roff(standard, out);
+        fputs(options[i].reloadable ? ".\n.br\n" : ". Read at the start only.\n.br\n", out);
+        print_roff(options[i].means, out);
         fputc('\n', out);
+        free(standard);
     }
 }

@@ -191,7 +191,7 @@ START_TEST(the_manual_names_every_option)
     char *text = dump(defaults), *manual = print(settings_manual), *rest = NULL, name[80];
 
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        snprintf(name, sizeof(name), ".BR %.*s ", (int)strcspn(line, " "), line);
+        snprintf(name, sizeof(name), ".B %.*s\n", (int)strcspn(line, " "), line);
         ck_assert_msg(strstr(manual, name) != NULL, "%s", name);
     }
     free(text), free(manual);

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Every page is formatted without a complaint and has its lists.
+# 77 tells automake "skipped".
+command -v man >/dev/null || { echo "no man here"; exit 77; }
+code=0
+for page in man/suppressctl.1 man/suppressd.8 man/suppressd.conf.5 man/suppressd-rules.5; do
+    said=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings=all -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
+    [ -z "$said" ] || { echo "$page: $said"; code=1; }
+    if grep -n '@[A-Za-z]*@' "$page"; then echo "$page: not filled in"; code=1; fi
+    command -v mandoc >/dev/null || continue
+    said=$(mandoc -T lint -W warning "$page" | grep -v 'missing date')
+    [ -z "$said" ] || { echo "$page: $said"; code=1; }
+done
+grep -q '^\.B gate_mode' man/suppressd.conf.5 && grep -q '^\.TP' man/suppressctl.1 &&
+    grep -q '^\.B no-such-user' man/suppressd-rules.5 || { echo "a list is missing"; code=1; }
+exit $code
