@@ -11,9 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,7 +26,6 @@ struct milter {
     const struct session_rooms *rooms;
     pthread_mutex_t lock; /* guards settings */
     struct settings *settings;
-    pthread_t thread;
     void (*ended)(void *context);
     void *context;
     atomic_int stopping; /* the rooms are not to be entered any more */
@@ -240,12 +237,14 @@ static void *milter_main(void *argument)
 
 static int start_thread(struct milter *milter, struct error *error)
 {
-    sigset_t own, old;
+    sigset_t all, old;
+    pthread_t thread;
     int failed;
 
-    sigfillset(&own);
-    pthread_sigmask(SIG_SETMASK, &own, &old);
-    failed = pthread_create(&milter->thread, NULL, milter_main, milter);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    if (!(failed = pthread_create(&thread, NULL, milter_main, milter)))
+        pthread_detach(thread);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return failed ? error_set(error, ERROR_ENVIRONMENT, "milter thread: %s", strerror(failed)) : 0;
 }
@@ -335,50 +334,6 @@ void milter_set_settings(struct milter *milter, struct settings *settings)
     settings_unref(&old);
 }
 
-/* A connection that says nothing. */
-static void knock(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd;
-
-    if (strlen(path) >= sizeof(address.sun_path))
-        return;
-    strcpy(address.sun_path, path);
-    if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
-        return;
-    (void)!connect(fd, (const struct sockaddr *)&address, sizeof(address));
-    close(fd);
-}
-
-static void *call_stop(void *argument)
-{
-    (void)argument;
-    smfi_stop();
-    return NULL;
-}
-
-/* smfi_stop waits for the listener, which looks up every five seconds or for a
- * connection: a knock spares the wait. (An inet socket has nobody to knock.) */
-static void stop_listening(struct milter *milter)
-{
-    struct timespec until;
-    pthread_t stopper;
-
-    if (!milter->socket_path || pthread_create(&stopper, NULL, call_stop, NULL)) {
-        smfi_stop();
-        return;
-    }
-    do {
-        knock(milter->socket_path);
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 20 * 1000000L;
-        if (until.tv_nsec >= 1000000000L) {
-            until.tv_nsec -= 1000000000L;
-            until.tv_sec++;
-        }
-    } while (pthread_timedjoin_np(stopper, NULL, &until) == ETIMEDOUT);
-}
-
 /* Whoever waits for the disk gets the answer first; ack_timeout bounds it. */
 static void wait_until_left(struct milter *milter)
 {
@@ -388,8 +343,9 @@ static void wait_until_left(struct milter *milter)
         nanosleep(&pause, NULL);
 }
 
-/* The milter itself stays allocated: connections that the MTA keeps open may
- * still call back until the process ends. */
+/* libmilter's threads are left as they are and end with the process; the
+ * milter stays allocated for them. smfi_stop would wait up to five seconds for
+ * the listener to look up, and unlocks a mutex that the listener destroys. */
 void milter_stop(struct milter **milter)
 {
     struct milter *old = *milter;
@@ -398,9 +354,7 @@ void milter_stop(struct milter **milter)
     if (!old)
         return;
     old->stopping = 1;
-    stop_listening(old);
-    pthread_join(old->thread, NULL);
     if (old->socket_path)
-        unlink(old->socket_path);
+        unlink(old->socket_path); /* the MTA finds nobody rather than a silent listener */
     wait_until_left(old);
 }

@@ -24,9 +24,10 @@ struct milter *milter_start(const struct session_rooms *rooms, struct settings *
 /* New connections see these settings; a count is taken. Any thread. */
 void milter_set_settings(struct milter *milter, struct settings *settings);
 
-/* Closes the socket and waits until no callback uses rooms: at most as long as
- * ack_timeout. Connections that the MTA keeps open end with the process; until
- * then their mail passes, and their bounces are put off. */
+/* Takes the socket away and waits until no callback uses rooms: at most as
+ * long as ack_timeout. libmilter itself ends with the process; what the MTA
+ * says until then on connections it keeps open: mail passes, bounces are put
+ * off. */
 void milter_stop(struct milter **milter);
 
 #endif

@@ -1,6 +1,7 @@
 """What the daemon learns from Postfix's own bounces, and from those that others hand in."""
 from internet import Answer
 from mail import outcome, report
+from waiting import wait_for
 
 NEWS = "news@sender.example"
 UNKNOWN = "550 5.1.1 <{rcpt}>: Recipient address rejected: User unknown"
@@ -146,7 +147,10 @@ def test_malformed_report_is_kept_aside(rig):
 def test_submitted_mail_is_remembered(rig):
     rig.send(["sent1@good.example", "sent2@good.example"])
     rig.settle()
-    row, = rig.suppressd.query("""
+    query = """
         SELECT s.* FROM sent s JOIN sent_recipient r ON r.sent = s.id
-        WHERE r.key = 'sent1@good.example'""")
+        WHERE r.key = 'sent1@good.example'"""
+    # The journal is written without holding the mail up: it may come a moment later.
+    wait_for(lambda: rig.suppressd.query(query), "the message in the journal")
+    row, = rig.suppressd.query(query)
     assert row["sender"] == NEWS and row["queue_id"] in rig.postfix.log()
