@@ -91,7 +91,7 @@ static int take_head(struct span *span, struct reply *reply)
         return 0;
     hyphen = left(*span) > 3 && span->at[3] == '-';
     span->at += left(*span) > 3 ? 4 : 3;
-    while (span->at < span->end && (is_space(*span->at) || *span->at == '#'))
+    while (span->at < span->end && (is_space(*span->at) || *span->at == '#' || *span->at == '\''))
         span->at++;
     length = span_status(*span);
     if (length)

@@ -199,6 +199,34 @@ static enum stage unwrap_postfix(struct span *span)
     return STAGE_UNKNOWN;
 }
 
+/* IronPort: "5.1.0 - Unknown address error 550-'5.7.1 ...' (delivery attempts: 0)".
+ * The words before the code are the class that it sorted the reply into. */
+static void unwrap_ironport(struct span *span)
+{
+    struct span rest = *span;
+    size_t status = span_status(rest);
+    const char *quote;
+
+    rest.at += status;
+    if (!status || !starts(rest, " - ") || !(quote = memchr(rest.at, '\'', left(rest))))
+        return;
+    if (quote - rest.at < 7)
+        return;
+    rest.at = quote - 4;
+    if (!span_code(rest))
+        return;
+    span->at = rest.at;
+    if ((quote = find(rest, "' (delivery attempts")))
+        span->end = quote;
+}
+
+/* Google's letters: what follows is the other server's word. */
+static int unwrap_letter(struct span *span)
+{
+    return to_words_after(span, "other server returned was:") ||
+           to_words_after(span, "response from the remote server was:");
+}
+
 enum stage unwrap(struct span *span)
 {
     enum stage stage;
@@ -213,9 +241,12 @@ enum stage unwrap(struct span *span)
 
         return stage ? stage : exim;
     }
-    if (find(*span, "stat="))
+    unwrap_ironport(span);
+    if (unwrap_letter(span))
+        return stage;
+    if (find(*span, "stat=")) {
         unwrap_sendmail(span);
-    else {
+    } else {
         enum stage postfix = unwrap_postfix(span);
 
         stage = stage ? stage : postfix;
