@@ -1,5 +1,5 @@
 """What the daemon learns from Postfix's own bounces, and from those that others hand in."""
-from internet import Answer
+from internet import DATA, Answer
 from mail import outcome, report
 from waiting import wait_for
 
@@ -33,6 +33,36 @@ def test_the_bounce_still_reaches_the_sender(rig):
     assert len(returned) == 1 and returned[0].sender == ""
 
 
+def test_several_fates_in_one_message(rig):
+    rig.bad.answer("dead1", Answer(UNKNOWN))
+    rig.bad.answer("dead2", Answer("550 5.2.1 This mailbox is disabled"))
+    rig.bad.answer("full", Answer("552 5.2.2 <{rcpt}>: mailbox is full"))
+    rig.bad.answer("blocked", Answer("554 5.7.1 Service unavailable; Client host [203.0.113.7] "
+                                     "blocked using zen.spamhaus.org"))
+    people = ["dead1@bad.example", "full@bad.example", "alive@bad.example", "dead2@bad.example",
+              "blocked@bad.example", "alive@good.example"]
+    rig.send(people)
+    rig.settle()
+    reasons = {row["recipient"]: row["last_reason"] for row in rig.suppressd.bounces()
+               if row["recipient"] in people}
+    assert reasons == {"dead1@bad.example": "no-such-user", "dead2@bad.example": "inactive-mailbox",
+                       "full@bad.example": "mailbox-full", "blocked@bad.example": "ip-blocklisted"}
+    assert set(rig.suppressd.suppressed()) & set(people) == {"dead1@bad.example",
+                                                            "dead2@bad.example"}
+    assert rig.net.accepted("alive@bad.example") and rig.net.accepted("alive@good.example")
+
+
+def test_refused_content_suppresses_nobody(rig):
+    """A refusal of the message hits all its recipients, and none of them is to blame."""
+    rig.bad.answer("reader1", Answer("550 5.7.1 This message looks like spam", stage=DATA))
+    rig.send(["reader1@bad.example", "reader2@bad.example"])
+    rig.settle()
+    for person in ("reader1@bad.example", "reader2@bad.example"):
+        event, = rig.suppressd.events(person)
+        assert event["reason"] == "spam-content" and event["decision"] == "none"
+        assert person not in rig.suppressd.suppressed()
+
+
 def test_failed_and_delayed_in_one_report(rig):
     rig.postfix.sendmail("", [NEWS], report(
         outcome("mixed.dead@bad.example"),
@@ -47,6 +77,23 @@ def test_failed_and_delayed_in_one_report(rig):
     assert "mixed.dead@bad.example" in rig.suppressd.suppressed()
     assert "mixed.late@bad.example" not in rig.suppressd.suppressed()
     assert not rig.suppressd.bounces("mixed.late@bad.example")
+
+
+def test_a_notice_of_delay_is_no_failure(rig):
+    """Postfix's own warning that it goes on trying."""
+    rig.bad.answer("slow", Answer("450 4.1.1 <{rcpt}>: User unknown, perhaps", times=4))
+    rig.postfix.settings["delay_warning_time"] = "1s"
+    rig.postfix.reload()
+    try:
+        rig.send("slow@bad.example")
+        rig.settle()
+    finally:
+        del rig.postfix.settings["delay_warning_time"]
+        rig.postfix.reload()
+    event, = rig.suppressd.events("slow@bad.example")
+    assert (event["action"], event["evidence"], event["decision"]) == ("delayed", "local", "none")
+    assert rig.net.accepted("slow@bad.example")
+    assert "slow@bad.example" not in rig.suppressd.suppressed()
 
 
 def test_one_event_however_often_it_is_told(rig):

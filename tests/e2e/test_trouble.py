@@ -3,6 +3,8 @@ import os
 import pwd
 import re
 import resource
+import signal
+import sqlite3
 
 import pytest
 
@@ -60,6 +62,34 @@ def test_daemon_absent_mail_flows_and_bounces_wait(rig):
     assert returned(rig) >= set(people)
 
 
+def test_daemon_dies_within_a_dialogue(rig):
+    with rig.client() as client:
+        assert client.smtp.mail(NEWS)[0] == 250
+        assert client.smtp.rcpt("orphan@good.example")[0] == 250
+        rig.suppressd.kill()
+        assert client.smtp.data(b"Subject: x\r\n\r\nx\r\n")[0] == 250
+    rig.settle()
+    assert rig.net.accepted("orphan@good.example")
+
+
+def test_daemon_hangs(rig):
+    """Postfix waits as long as its timeouts say, then goes on without."""
+    people = make_dead(rig, "hung", 2)
+    rig.postfix.settings.update(milter_command_timeout="1s", milter_content_timeout="1s")
+    rig.postfix.reload()
+    rig.suppressd.process.send_signal(signal.SIGSTOP)
+    try:
+        send_each(rig, ["patient@good.example", *people])
+        wait_for(lambda: rig.net.accepted("patient@good.example"), "delivery beside a hung daemon")
+        assert not returned(rig) & set(people)
+    finally:
+        rig.suppressd.process.send_signal(signal.SIGCONT)
+        rig.postfix.settings.update(milter_command_timeout="30s", milter_content_timeout="30s")
+        rig.postfix.reload()
+    rig.settle()
+    assert recorded(rig) >= set(people)
+
+
 def test_killed_in_the_middle_of_500_bounces(rig):
     people = make_dead(rig, "crash", 500)
     before = len(rig.suppressd.events())
@@ -99,6 +129,31 @@ def test_disk_full(rig):
         resource.prlimit(rig.suppressd.process.pid, resource.RLIMIT_FSIZE, old)
     rig.settle()
     assert recorded(rig) >= set(people)
+
+
+def test_database_locked_by_somebody(rig):
+    people = make_dead(rig, "locked", 3)
+    rig.suppressd.stop()
+    rig.suppressd.configure(ack_timeout="1s")
+    rig.suppressd.start()
+    rig.suppressd.ctl("add", "still.refused@good.example")
+    other = sqlite3.connect(rig.suppressd.database, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        send_each(rig, people)
+        assert rig.send("unlocked@good.example")[None][0] == 250
+        wait_for(lambda: rig.net.accepted("unlocked@good.example"), "delivery meanwhile")
+        assert rig.send("still.refused@good.example")["still.refused@good.example"][0] == 550
+        wait_for(lambda: rig.suppressd.ctl_json("status")[0]["daemon"]["counters"]
+                 .get("reports_tempfailed", 0) >= 3, "3 bounces put off")
+        assert not returned(rig) & set(people)
+        other.execute("ROLLBACK")
+    finally:
+        other.close()
+    rig.settle()
+    for person in people:
+        assert len(rig.suppressd.events(person)) == 1
+    rig.suppressd.configure(ack_timeout="20s")
 
 
 def test_read_only_database_folder(rig):
