@@ -154,6 +154,23 @@ START_TEST(the_stream_comes_from_the_message_that_was_sent)
 }
 END_TEST
 
+START_TEST(a_suppression_of_one_stream_does_not_hold_off_that_of_all)
+{
+    struct record *record = record_new(RECORD_SUPPRESS, 500);
+
+    record->key = xstrdup("joe@example.com");
+    record->stream = xstrdup("example.org");
+    record->reason = xstrdup("opt-out");
+    record->note = xstrdup("");
+    record->who = xstrdup("me");
+    record_take(record);
+    record_take(report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, DEAD));
+    ck_assert_str_eq(database_text("SELECT group_concat(stream || '=' || reason) FROM"
+                                   " (SELECT * FROM suppression ORDER BY stream)"),
+                     "=no-such-user,example.org=opt-out");
+}
+END_TEST
+
 START_TEST(a_rollback_is_not_counted)
 {
     struct record *record = report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, DEAD);
@@ -212,6 +229,7 @@ int main(void)
     tcase_add_test(tc, reports_without_ids_are_told_apart_by_the_report);
     tcase_add_test(tc, each_recipient_of_a_report_has_its_own_fate);
     tcase_add_test(tc, the_stream_comes_from_the_message_that_was_sent);
+    tcase_add_test(tc, a_suppression_of_one_stream_does_not_hold_off_that_of_all);
     tcase_add_test(tc, a_rollback_is_not_counted);
     tcase_add_test(tc, what_was_not_understood_is_kept);
     tcase_add_test(tc, days_are_counted_by_reason);
