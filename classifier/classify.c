@@ -1,4 +1,4 @@
-/* classify: one pass over the words, then the first rule that applies. */
+/* classify: one pass over the words, then the first rule that applies and matches. */
 #include "config.h"
 
 #include "classifier/classify.h"
@@ -13,12 +13,18 @@
 #include "classifier/ruleset_data.h"
 #include "classifier/unwrap.h"
 
+/* A pattern whose words are in the text. */
+struct hit {
+    int rule;
+    unsigned pattern;
+};
+
 struct classifier {
     struct ruleset *ruleset;
-    hs_scratch_t *scratch;
-    uint64_t hints;   /* providers that the words of this reply betray */
-    size_t hit_count; /* patterns that matched: each reports once, so the list never runs over */
-    int *hits;        /* rule indexes */
+    struct scan *scan;
+    uint64_t hints; /* providers that the words of this reply betray */
+    size_t hit_count;
+    struct hit *hits; /* room for every pattern */
     struct reply reply;
 };
 
@@ -71,20 +77,24 @@ static const struct {
     {534, REASON_AUTH_REQUIRED},  {535, REASON_AUTH_REQUIRED},  {538, REASON_AUTH_REQUIRED},
 };
 
-static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-                    void *context)
+/* Sorts the candidates into rules and betrayed providers. Hints are few, so they
+ * are tried at once; rules wait until it is known which of them could count. */
+static void collect(struct classifier *classifier)
 {
-    struct classifier *classifier = context;
-    int owner = classifier->ruleset->owner[id];
+    const struct reply *reply = &classifier->reply;
+    const unsigned *list;
+    size_t count = scan_text(classifier->scan, reply->words, reply->length, &list), i;
 
-    (void)from;
-    (void)to;
-    (void)flags;
-    if (owner < 0)
-        classifier->hints |= (uint64_t)1 << (-1 - owner);
-    else
-        classifier->hits[classifier->hit_count++] = owner;
-    return 0;
+    classifier->hit_count = 0;
+    classifier->hints = 0;
+    for (i = 0; i < count; i++) {
+        int owner = classifier->ruleset->owner[list[i]];
+
+        if (owner >= 0)
+            classifier->hits[classifier->hit_count++] = (struct hit){owner, list[i]};
+        else if (scan_confirm(classifier->scan, list[i], reply->words, reply->length))
+            classifier->hints |= (uint64_t)1 << (-1 - owner);
+    }
 }
 
 /* The host that answered betrays the provider best, then its words, then the
@@ -136,21 +146,31 @@ static int applies(const struct rule *rule, const struct verdict *verdict, int p
     return has_code(&rule->codes, verdict->code) && has_status(&rule->statuses, verdict->status);
 }
 
-static const struct rule *winner(const struct classifier *classifier, const struct scope *scope,
+/* The first rule that applies and matches. The candidates come in no order:
+ * each round takes the first of those left. */
+static const struct rule *winner(struct classifier *classifier, const struct scope *scope,
                                  const struct verdict *verdict, int provider)
 {
     const struct rule *rules = classifier->ruleset->book.rules;
-    int best = -1;
-    size_t i;
+    const struct reply *reply = &classifier->reply;
+    struct hit *hits = classifier->hits;
+    size_t count = 0, i;
 
-    for (i = 0; i < classifier->hit_count; i++) {
-        int hit = classifier->hits[i];
+    for (i = 0; i < classifier->hit_count; i++)
+        if ((size_t)hits[i].rule >= scope->first_rule &&
+            applies(&rules[hits[i].rule], verdict, provider))
+            hits[count++] = hits[i];
+    while (count) {
+        size_t first = 0;
 
-        if ((best < 0 || hit < best) && (size_t)hit >= scope->first_rule &&
-            applies(&rules[hit], verdict, provider))
-            best = hit;
+        for (i = 1; i < count; i++)
+            if (hits[i].rule < hits[first].rule)
+                first = i;
+        if (scan_confirm(classifier->scan, hits[first].pattern, reply->words, reply->length))
+            return &rules[hits[first].rule];
+        hits[first] = hits[--count];
     }
-    return best < 0 ? NULL : &rules[best];
+    return NULL;
 }
 
 static void fall_back(const struct reply *reply, struct verdict *verdict)
@@ -223,11 +243,7 @@ const struct rule *classify_in(struct classifier *classifier, const struct class
 
     reply_parse(input->text, input->length, &classifier->reply);
     take_facts(classifier, input, verdict_r);
-    classifier->hit_count = 0;
-    classifier->hints = 0;
-    if (hs_scan(ruleset->database, classifier->reply.words, (unsigned)classifier->reply.length, 0,
-                classifier->scratch, on_match, classifier) != HS_SUCCESS)
-        classifier->hit_count = 0; /* cannot happen with scratch of this database */
+    collect(classifier);
     provider = scope->provider;
     if (provider == PROVIDER_UNKNOWN)
         provider = find_provider(classifier, input);
@@ -271,9 +287,9 @@ struct classifier *classifier_open(struct ruleset *ruleset, struct error *error)
 {
     struct classifier *classifier = xcalloc(1, sizeof(*classifier));
 
-    if (hs_alloc_scratch(ruleset->database, &classifier->scratch) != HS_SUCCESS) {
+    classifier->scan = scan_create(ruleset->matcher, error);
+    if (!classifier->scan) {
         free(classifier);
-        error_set(error, ERROR_ENVIRONMENT, "cannot allocate the matcher's scratch space");
         return NULL;
     }
     classifier->ruleset = ruleset_ref(ruleset);
@@ -285,7 +301,7 @@ void classifier_close(struct classifier **classifier)
 {
     if (!*classifier)
         return;
-    hs_free_scratch((*classifier)->scratch);
+    scan_free(&(*classifier)->scan);
     ruleset_unref(&(*classifier)->ruleset);
     free((*classifier)->hits);
     free(*classifier);

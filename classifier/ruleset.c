@@ -188,17 +188,8 @@ static int check_ids(const struct rulebook *book, struct error *error)
 
 struct patterns {
     const char **list;
-    unsigned *ids, *flags;
     size_t count;
 };
-
-static void add_pattern(struct patterns *patterns, int *owners, const char *pattern, int owner)
-{
-    patterns->list[patterns->count] = pattern;
-    patterns->ids[patterns->count] = (unsigned)patterns->count;
-    patterns->flags[patterns->count] = HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH | HS_FLAG_DOTALL;
-    owners[patterns->count++] = owner;
-}
 
 static size_t count_patterns(const struct rulebook *book)
 {
@@ -215,55 +206,51 @@ static void collect(const struct rulebook *book, struct patterns *patterns, int 
 {
     size_t i, j;
 
-    for (i = 0; i < book->rule_count; i++)
-        for (j = 0; j < book->rules[i].patterns.count; j++)
-            add_pattern(patterns, owners, book->rules[i].patterns.list[j], (int)i);
-    for (i = 0; i < book->provider_count; i++)
-        for (j = 0; j < book->providers[i].hints.count; j++)
-            add_pattern(patterns, owners, book->providers[i].hints.list[j], -1 - (int)i);
+    for (i = 0; i < book->rule_count; i++) {
+        for (j = 0; j < book->rules[i].patterns.count; j++) {
+            owners[patterns->count] = (int)i;
+            patterns->list[patterns->count++] = book->rules[i].patterns.list[j];
+        }
+    }
+    for (i = 0; i < book->provider_count; i++) {
+        for (j = 0; j < book->providers[i].hints.count; j++) {
+            owners[patterns->count] = -1 - (int)i;
+            patterns->list[patterns->count++] = book->providers[i].hints.list[j];
+        }
+    }
 }
 
-static int compile_error(const struct ruleset *ruleset, const struct patterns *patterns,
-                         hs_compile_error_t *why, struct error *error)
+/* Puts file, line and name in front of what the matcher says of a pattern. */
+static int bad_pattern(const struct rulebook *book, int owner, const char *pattern,
+                       struct error *error)
 {
-    int owner = why->expression >= 0 ? ruleset->owner[why->expression] : 0;
+    const struct provider *provider = owner < 0 ? &book->providers[-1 - owner] : NULL;
+    const struct rule *rule = owner < 0 ? NULL : &book->rules[owner];
 
-    if (why->expression < 0)
-        error_set(error, ERROR_ENVIRONMENT, "the rules cannot be compiled: %s", why->message);
-    else if (owner < 0)
-        error_set(error, ERROR_INPUT, "%s:%d: provider \"%s\": bad hint '%s': %s",
-                  ruleset->book.providers[-1 - owner].file, ruleset->book.providers[-1 - owner].line,
-                  ruleset->book.providers[-1 - owner].name, patterns->list[why->expression],
-                  why->message);
-    else
-        error_set(error, ERROR_INPUT, "%s:%d: rule \"%s\": bad pattern '%s': %s",
-                  ruleset->book.rules[owner].file, ruleset->book.rules[owner].line,
-                  ruleset->book.rules[owner].id, patterns->list[why->expression], why->message);
-    hs_free_compile_error(why);
-    return -1;
+    return error_prefix(error, "%s:%d: %s \"%s\": bad pattern '%.200s'",
+                        rule ? rule->file : provider->file, rule ? rule->line : provider->line,
+                        rule ? "rule" : "provider", rule ? rule->id : provider->name, pattern);
 }
 
 static int compile(struct ruleset *ruleset, struct error *error)
 {
-    size_t total = count_patterns(&ruleset->book);
-    struct patterns patterns = {0};
-    hs_compile_error_t *why = NULL;
+    size_t total = count_patterns(&ruleset->book), bad;
+    struct patterns patterns = {xcalloc(total + 1, sizeof(*patterns.list)), 0};
     int result = 0;
 
-    patterns.list = xcalloc(total + 1, sizeof(*patterns.list));
-    patterns.ids = xcalloc(total + 1, sizeof(*patterns.ids));
-    patterns.flags = xcalloc(total + 1, sizeof(*patterns.flags));
     ruleset->owner = xcalloc(total + 1, sizeof(*ruleset->owner));
     collect(&ruleset->book, &patterns, ruleset->owner);
     ruleset->pattern_count = total;
-    if (!total)
+    if (!total) {
         result = error_set(error, ERROR_INPUT, "there are no rules");
-    else if (hs_compile_multi(patterns.list, patterns.flags, patterns.ids, (unsigned)total,
-                              HS_MODE_BLOCK, NULL, &ruleset->database, &why) != HS_SUCCESS)
-        result = compile_error(ruleset, &patterns, why, error);
+    } else {
+        ruleset->matcher = matcher_create(patterns.list, total, &bad, error);
+        if (!ruleset->matcher)
+            result = bad < total ? bad_pattern(&ruleset->book, ruleset->owner[bad],
+                                               patterns.list[bad], error)
+                                 : -1;
+    }
     free(patterns.list);
-    free(patterns.ids);
-    free(patterns.flags);
     return result;
 }
 
@@ -389,8 +376,7 @@ void ruleset_unref(struct ruleset **ruleset)
     *ruleset = NULL;
     if (!gone || atomic_fetch_sub(&gone->count, 1) > 1)
         return;
-    if (gone->database)
-        hs_free_database(gone->database);
+    matcher_free(&gone->matcher);
     if (gone->hosts)
         provider_index_free(&gone->hosts);
     if (gone->domains)

@@ -6,11 +6,11 @@
 #ifndef SUPPRESSD_CLASSIFIER_RULESET_DATA_H
 #define SUPPRESSD_CLASSIFIER_RULESET_DATA_H
 
-#include <hs/hs.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
 #include "classifier/classify.h"
+#include "classifier/matcher.h"
 #include "classifier/provider.h"
 #include "classifier/rule.h"
 
@@ -21,7 +21,7 @@ struct ruleset {
     size_t local_count;     /* the first so many are local ones */
     size_t pattern_count;
     int *owner;             /* by pattern: rule index, or -1 - provider for a hint */
-    hs_database_t *database;
+    struct matcher *matcher;
     struct provider_index *hosts, *domains;
 };
 

@@ -1,0 +1,397 @@
+/* matcher: words to clauses to patterns. */
+#include "config.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include "classifier/matcher.h"
+
+#include <hs/hs.h>
+#include <pcre2.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "classifier/prefilter.h"
+
+#define MATCH_LIMIT 50000       /* steps of one try */
+#define CONFIRM_MAX 400         /* tries on one text */
+#define JIT_STACK_MAX (256u << 10)
+
+/* Lists of lists, one array each: those of i lie in items[first[i]] .. items[first[i + 1]]. */
+struct lists {
+    unsigned *first, *items;
+    size_t count, used;
+};
+
+struct matcher {
+    size_t pattern_count, literal_count, clause_count;
+    hs_database_t *database;      /* the literals; NULL when there are none */
+    struct lists clauses_of;      /* literal -> clauses */
+    struct lists patterns_of;     /* clause -> patterns */
+    unsigned char *need;          /* clauses that a pattern needs */
+    unsigned char *sufficient;    /* no try needed */
+    unsigned *always;             /* patterns without clauses */
+    size_t always_count;
+    pcre2_code **codes;
+};
+
+struct scan {
+    const struct matcher *matcher;
+    hs_scratch_t *scratch;
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+    pcre2_jit_stack *stack;
+    unsigned epoch;               /* number of the text; saves clearing the tables below */
+    unsigned *clause_seen;        /* epoch in which a clause was met */
+    unsigned *pattern_seen;
+    unsigned char *met;           /* clauses met by a pattern in that epoch */
+    unsigned *candidates;
+    size_t candidate_count, tries;
+};
+
+/* --- building ------------------------------------------------------------ */
+
+/* A word or clause on its way into the tables. */
+struct entry {
+    char *key;
+    struct entry *next;
+    unsigned id;
+    unsigned *users;
+    size_t count;
+};
+
+#define BUCKETS 4096
+
+struct table {
+    struct entry *buckets[BUCKETS];
+    struct entry **list; /* by id */
+    size_t count;
+};
+
+static unsigned hash_key(const char *key)
+{
+    unsigned hash = 2166136261u;
+
+    for (; *key; key++)
+        hash = (hash ^ (unsigned char)*key) * 16777619u;
+    return hash % BUCKETS;
+}
+
+static struct entry *intern(struct table *table, const char *key)
+{
+    struct entry **bucket = &table->buckets[hash_key(key)], *entry;
+
+    for (entry = *bucket; entry; entry = entry->next)
+        if (!strcmp(entry->key, key))
+            return entry;
+    entry = xcalloc(1, sizeof(*entry));
+    entry->key = xstrdup(key);
+    entry->id = (unsigned)table->count;
+    entry->next = *bucket;
+    *bucket = entry;
+    table->list = xrealloc(table->list, (table->count + 1) * sizeof(struct entry *));
+    table->list[table->count++] = entry;
+    return entry;
+}
+
+static void add_user(struct entry *entry, unsigned user)
+{
+    if (entry->count && entry->users[entry->count - 1] == user)
+        return;
+    entry->users = xrealloc(entry->users, (entry->count + 1) * sizeof(*entry->users));
+    entry->users[entry->count++] = user;
+}
+
+static void table_free(struct table *table)
+{
+    size_t i;
+
+    for (i = 0; i < table->count; i++) {
+        free(table->list[i]->key);
+        free(table->list[i]->users);
+        free(table->list[i]);
+    }
+    free(table->list);
+}
+
+static struct lists lists_of(const struct table *table)
+{
+    struct lists lists = {.count = table->count};
+    size_t i;
+
+    for (i = 0; i < table->count; i++)
+        lists.used += table->list[i]->count;
+    lists.first = xcalloc(table->count + 1, sizeof(*lists.first));
+    lists.items = xcalloc(lists.used + 1, sizeof(*lists.items));
+    lists.used = 0;
+    for (i = 0; i < table->count; i++) {
+        lists.first[i] = (unsigned)lists.used;
+        memcpy(lists.items + lists.used, table->list[i]->users,
+               table->list[i]->count * sizeof(unsigned));
+        lists.used += table->list[i]->count;
+    }
+    lists.first[table->count] = (unsigned)lists.used;
+    return lists;
+}
+
+/* Equal clauses of different patterns are one. */
+static struct entry *intern_clause(struct table *clauses, const struct strings *clause)
+{
+    struct entry *entry;
+    size_t length = 1, i;
+    char *key, *end;
+
+    for (i = 0; i < clause->count; i++)
+        length += strlen(clause->list[i]) + 1;
+    end = key = xmalloc(length);
+    for (i = 0; i < clause->count; i++) {
+        end = stpcpy(end, clause->list[i]);
+        *end++ = '\n';
+    }
+    *end = 0;
+    entry = intern(clauses, key);
+    free(key);
+    return entry;
+}
+
+static void take_apart(struct matcher *matcher, unsigned pattern, const char *text,
+                       struct table *literals, struct table *clauses)
+{
+    struct prefilter prefilter;
+    size_t i, j;
+
+    prefilter_create(text, &prefilter);
+    matcher->sufficient[pattern] = (unsigned char)prefilter.sufficient;
+    if (!prefilter.count)
+        matcher->always[matcher->always_count++] = pattern;
+    for (i = 0; i < prefilter.count; i++) {
+        struct entry *clause = intern_clause(clauses, &prefilter.clauses[i]);
+
+        if (clause->count && clause->users[clause->count - 1] == pattern)
+            continue; /* the pattern says the same twice */
+        add_user(clause, pattern);
+        matcher->need[pattern]++;
+        for (j = 0; j < prefilter.clauses[i].count; j++)
+            add_user(intern(literals, prefilter.clauses[i].list[j]), clause->id);
+    }
+    prefilter_free(&prefilter);
+}
+
+static int compile_literals(struct matcher *matcher, const struct table *literals,
+                            struct error *error)
+{
+    const char **texts = xcalloc(literals->count + 1, sizeof(*texts));
+    unsigned *flags = xcalloc(literals->count + 1, sizeof(*flags));
+    unsigned *ids = xcalloc(literals->count + 1, sizeof(*ids));
+    size_t *lengths = xcalloc(literals->count + 1, sizeof(*lengths)), i;
+    hs_compile_error_t *why = NULL;
+    int result = 0;
+
+    for (i = 0; i < literals->count; i++) {
+        texts[i] = literals->list[i]->key;
+        lengths[i] = strlen(texts[i]);
+        ids[i] = (unsigned)i;
+        flags[i] = HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH;
+    }
+    if (literals->count &&
+        hs_compile_lit_multi(texts, flags, ids, lengths, (unsigned)literals->count, HS_MODE_BLOCK,
+                             NULL, &matcher->database, &why) != HS_SUCCESS) {
+        result = error_set(error, ERROR_ENVIRONMENT, "the words of the rules cannot be compiled: %s",
+                           why->message);
+        hs_free_compile_error(why);
+    }
+    free(texts);
+    free(flags);
+    free(ids);
+    free(lengths);
+    return result;
+}
+
+static int compile_pattern(struct matcher *matcher, size_t i, const char *pattern,
+                           struct error *error)
+{
+    PCRE2_UCHAR text[200];
+    PCRE2_SIZE offset;
+    int why;
+
+    matcher->codes[i] =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                      PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UTF |
+                          PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY,
+                      &why, &offset, NULL);
+    if (!matcher->codes[i]) {
+        pcre2_get_error_message(why, text, sizeof(text));
+        return error_set(error, ERROR_INPUT, "%s at character %zu", (char *)text, offset + 1);
+    }
+    /* No machine code where the system forbids it: slower, nothing else. */
+    (void)pcre2_jit_compile(matcher->codes[i], PCRE2_JIT_COMPLETE);
+    return 0;
+}
+
+struct matcher *matcher_create(const char *const *patterns, size_t count, size_t *bad_r,
+                               struct error *error)
+{
+    struct matcher *matcher = xcalloc(1, sizeof(*matcher));
+    struct table *literals = xcalloc(1, sizeof(*literals)), *clauses = xcalloc(1, sizeof(*clauses));
+    size_t i;
+    int result = 0;
+
+    matcher->pattern_count = count;
+    matcher->need = xcalloc(count + 1, 1);
+    matcher->sufficient = xcalloc(count + 1, 1);
+    matcher->always = xcalloc(count + 1, sizeof(*matcher->always));
+    matcher->codes = xcalloc(count + 1, sizeof(pcre2_code *));
+    *bad_r = count;
+    for (i = 0; i < count && !result; i++) {
+        result = compile_pattern(matcher, i, patterns[i], error);
+        if (result)
+            *bad_r = i;
+        else
+            take_apart(matcher, (unsigned)i, patterns[i], literals, clauses);
+    }
+    if (!result)
+        result = compile_literals(matcher, literals, error);
+    matcher->literal_count = literals->count;
+    matcher->clause_count = clauses->count;
+    matcher->clauses_of = lists_of(literals);
+    matcher->patterns_of = lists_of(clauses);
+    table_free(literals);
+    table_free(clauses);
+    free(literals);
+    free(clauses);
+    if (result)
+        matcher_free(&matcher);
+    return matcher;
+}
+
+void matcher_free(struct matcher **matcher)
+{
+    struct matcher *gone = *matcher;
+    size_t i;
+
+    *matcher = NULL;
+    if (!gone)
+        return;
+    for (i = 0; i < gone->pattern_count; i++)
+        pcre2_code_free(gone->codes[i]);
+    hs_free_database(gone->database);
+    free(gone->codes);
+    free(gone->clauses_of.first);
+    free(gone->clauses_of.items);
+    free(gone->patterns_of.first);
+    free(gone->patterns_of.items);
+    free(gone->need);
+    free(gone->sufficient);
+    free(gone->always);
+    free(gone);
+}
+
+/* --- scanning ------------------------------------------------------------ */
+
+struct scan *scan_create(const struct matcher *matcher, struct error *error)
+{
+    struct scan *scan = xcalloc(1, sizeof(*scan));
+
+    scan->matcher = matcher;
+    if (matcher->database && hs_alloc_scratch(matcher->database, &scan->scratch) != HS_SUCCESS) {
+        error_set(error, ERROR_ENVIRONMENT, "cannot allocate the matcher's scratch space");
+        free(scan);
+        return NULL;
+    }
+    scan->data = pcre2_match_data_create(1, NULL);
+    scan->context = pcre2_match_context_create(NULL);
+    scan->stack = pcre2_jit_stack_create(32 << 10, JIT_STACK_MAX, NULL);
+    pcre2_set_match_limit(scan->context, MATCH_LIMIT);
+    pcre2_jit_stack_assign(scan->context, NULL, scan->stack);
+    scan->clause_seen = xcalloc(matcher->clause_count + 1, sizeof(*scan->clause_seen));
+    scan->pattern_seen = xcalloc(matcher->pattern_count + 1, sizeof(*scan->pattern_seen));
+    scan->met = xcalloc(matcher->pattern_count + 1, 1);
+    scan->candidates = xcalloc(matcher->pattern_count + 1, sizeof(*scan->candidates));
+    return scan;
+}
+
+void scan_free(struct scan **scan)
+{
+    struct scan *gone = *scan;
+
+    *scan = NULL;
+    if (!gone)
+        return;
+    hs_free_scratch(gone->scratch);
+    pcre2_match_data_free(gone->data);
+    pcre2_match_context_free(gone->context);
+    pcre2_jit_stack_free(gone->stack);
+    free(gone->clause_seen);
+    free(gone->pattern_seen);
+    free(gone->met);
+    free(gone->candidates);
+    free(gone);
+}
+
+static void meet(struct scan *scan, unsigned pattern)
+{
+    if (scan->pattern_seen[pattern] != scan->epoch) {
+        scan->pattern_seen[pattern] = scan->epoch;
+        scan->met[pattern] = 0;
+    }
+    if (++scan->met[pattern] == scan->matcher->need[pattern])
+        scan->candidates[scan->candidate_count++] = pattern;
+}
+
+static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                      void *context)
+{
+    struct scan *scan = context;
+    const struct lists *clauses = &scan->matcher->clauses_of;
+    const struct lists *patterns = &scan->matcher->patterns_of;
+    unsigned i, j;
+
+    (void)from;
+    (void)to;
+    (void)flags;
+    for (i = clauses->first[id]; i < clauses->first[id + 1]; i++) {
+        unsigned clause = clauses->items[i];
+
+        if (scan->clause_seen[clause] == scan->epoch)
+            continue;
+        scan->clause_seen[clause] = scan->epoch;
+        for (j = patterns->first[clause]; j < patterns->first[clause + 1]; j++)
+            meet(scan, patterns->items[j]);
+    }
+    return 0;
+}
+
+static void next_epoch(struct scan *scan)
+{
+    if (++scan->epoch)
+        return;
+    memset(scan->clause_seen, 0, scan->matcher->clause_count * sizeof(*scan->clause_seen));
+    memset(scan->pattern_seen, 0, scan->matcher->pattern_count * sizeof(*scan->pattern_seen));
+    scan->epoch = 1;
+}
+
+size_t scan_text(struct scan *scan, const char *text, size_t length, const unsigned **list_r)
+{
+    next_epoch(scan);
+    memcpy(scan->candidates, scan->matcher->always,
+           scan->matcher->always_count * sizeof(*scan->candidates));
+    scan->candidate_count = scan->matcher->always_count;
+    scan->tries = 0;
+    if (scan->matcher->database &&
+        hs_scan(scan->matcher->database, text, (unsigned)length, 0, scan->scratch, on_literal,
+                scan) != HS_SUCCESS)
+        scan->candidate_count = 0; /* cannot happen with scratch of this database */
+    *list_r = scan->candidates;
+    return scan->candidate_count;
+}
+
+int scan_confirm(struct scan *scan, unsigned pattern, const char *text, size_t length)
+{
+    if (scan->matcher->sufficient[pattern])
+        return 1;
+    if (++scan->tries > CONFIRM_MAX)
+        return 0;
+    return pcre2_match(scan->matcher->codes[pattern], (PCRE2_SPTR)text, length, 0, 0, scan->data,
+                       scan->context) >= 0;
+}

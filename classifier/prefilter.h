@@ -1,0 +1,28 @@
+/* prefilter: which words must a text hold for a pattern to match?
+ *
+ * A pattern is taken apart into clauses, each a set of literals of which at
+ * least one stands in every text that matches; all clauses must be met. Words
+ * are cheap to find (one pass for all patterns), so the pattern itself is tried
+ * only where its words are. The clauses are necessary, never sufficient, but for
+ * patterns that are nothing but words.
+ */
+#ifndef SUPPRESSD_CLASSIFIER_PREFILTER_H
+#define SUPPRESSD_CLASSIFIER_PREFILTER_H
+
+#include <stddef.h>
+
+#include "classifier/rule.h"
+
+#define CLAUSE_MAX 3 /* more of them cost more than they spare */
+
+struct prefilter {
+    struct strings clauses[CLAUSE_MAX]; /* lower case, sorted, none within another */
+    size_t count;                       /* 0: the pattern must be tried on every text */
+    int sufficient;                     /* the one clause says all */
+};
+
+/* Syntax that is not understood gives fewer clauses, never wrong ones. */
+void prefilter_create(const char *pattern, struct prefilter *prefilter_r);
+void prefilter_free(struct prefilter *prefilter);
+
+#endif
