@@ -306,15 +306,15 @@ static void set_version(struct ruleset *ruleset)
 
 /* --- the whole ----------------------------------------------------------- */
 
-/* Everything but the proof. */
-static struct ruleset *build(const char *shipped_dir, const char *local_dir, struct error *error)
+struct ruleset *ruleset_build(struct rulebook *book_take, struct error *error)
 {
     struct ruleset *ruleset = xcalloc(1, sizeof(*ruleset));
     struct rulebook *book = &ruleset->book;
 
+    *book = *book_take;
+    *book_take = (struct rulebook){0};
     atomic_init(&ruleset->count, 1);
-    if (read_all(book, shipped_dir, local_dir, error) < 0 || resolve_providers(book, error) < 0 ||
-        check_ids(book, error) < 0)
+    if (resolve_providers(book, error) < 0 || check_ids(book, error) < 0)
         goto failed;
     put_in_order(ruleset);
     if (compile(ruleset, error) < 0)
@@ -326,6 +326,17 @@ static struct ruleset *build(const char *shipped_dir, const char *local_dir, str
     return ruleset;
 failed:
     ruleset_unref(&ruleset);
+    return NULL;
+}
+
+/* Everything but the proof. */
+static struct ruleset *build(const char *shipped_dir, const char *local_dir, struct error *error)
+{
+    struct rulebook book = {0};
+
+    if (read_all(&book, shipped_dir, local_dir, error) == 0)
+        return ruleset_build(&book, error);
+    rulebook_free(&book);
     return NULL;
 }
 

@@ -25,6 +25,9 @@ struct ruleset {
     struct provider_index *hosts, *domains;
 };
 
+/* A set of these rules, not yet proved. Takes what the book holds, also on failure. */
+struct ruleset *ruleset_build(struct rulebook *book_take, struct error *error) must_check;
+
 /* How an example is judged; normal use is {PROVIDER_UNKNOWN, 0}. */
 struct scope {
     int provider;      /* take this one as known; PROVIDER_UNKNOWN: look for it */
