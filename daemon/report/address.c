@@ -21,7 +21,7 @@
 /* RFC 5322 atext and RFC 6532: everything beyond ASCII. */
 static int is_atext(char c)
 {
-    return (c & 0x80) || g_ascii_isalnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
+    return (c & 0x80) || g_ascii_isalnum(c) || span_char(c, "!#$%&'*+-/=?^_`{|}~");
 }
 
 /* What a local part may hold in quotes only. Dots at odd places and "@" are let
@@ -178,7 +178,7 @@ static int is_literal(const char *domain, size_t length)
     if (length < 3 || domain[0] != '[' || domain[length - 1] != ']')
         return 0;
     for (i = 1; i < length - 1; i++)
-        if (!g_ascii_isalnum(domain[i]) && !strchr(".:-", domain[i]))
+        if (!g_ascii_isalnum(domain[i]) && !span_char(domain[i], ".:-"))
             return 0;
     return 1;
 }

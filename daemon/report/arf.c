@@ -5,8 +5,10 @@
 
 #include "base/mem.h"
 #include "daemon/report/dsn.h"
+#include "daemon/report/dsn_value.h"
 #include "daemon/report/scan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,7 +87,7 @@ static void read_type(struct span text, char type_r[TYPE_MAX])
     while ((kind = field_next(&text, &field)) != FIELD_END)
         if (kind == FIELD_FOUND && span_is(field.name, "Feedback-Type") &&
             (type = field_plain(field.value, TYPE_MAX - 1))) {
-            strcpy(type_r, type);
+            snprintf(type_r, TYPE_MAX, "%s", type);
             free(type);
             return;
         }

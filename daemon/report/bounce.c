@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "daemon/report/dsn.h"
+#include "daemon/report/dsn_value.h"
 #include "daemon/report/message.h"
 #include "daemon/report/scan.h"
 #include "daemon/report/signs.h"
@@ -93,13 +94,15 @@ static void add_candidate(struct bounce *bounce, const struct candidate *candida
         bounce->candidates[bounce->count++] = *candidate;
 }
 
-static void scan_line(struct bounce *bounce, struct span line)
+static void scan_line(struct bounce *bounce, struct span line, int introduced)
 {
     struct span rest = line, after;
     struct candidate candidate = {.line = line};
 
     while (scan_address(rest, &candidate.address)) {
         candidate.rank = scan_rank(line, rest, candidate.address, &after);
+        if (candidate.rank == RANK_LISTED && introduced)
+            candidate.rank = RANK_NONE;
         candidate.after = after.start;
         candidate.own = is_own(bounce, candidate.address);
         if (candidate.rank != RANK_NONE)
@@ -173,16 +176,30 @@ static void merge_failed_field(struct bounce *bounce, struct span value)
         add_bare(bounce, address);
 }
 
+/* "announce@example.com" is what <announce.example.com> stands for (RFC 2919 2). */
+static int is_list(const struct header *returned, struct span address)
+{
+    struct span id = header_get(returned, "List-Id");
+    char *name = span_dup(address), *c;
+    int found;
+
+    for (c = name; *c; c++)
+        *c = *c == '@' ? '.' : g_ascii_tolower(*c);
+    found = id.length && span_find_case(id, name);
+    free(name);
+    return found;
+}
+
 /* A notice that names nobody: the returned message's one recipient, unless it is
  * list mail, whose To names the list. */
 static void take_returned(struct bounce *bounce, const struct header *returned)
 {
     struct span to = header_get(returned, "To"), address, second;
 
-    if (!to.length || header_get(returned, "Cc").length || header_get(returned, "List-Id").start ||
-        header_get(returned, "List-Post").start || header_get(returned, "Precedence").start)
+    if (!to.length || header_get(returned, "Cc").length || header_get(returned, "List-Post").start ||
+        header_get(returned, "Errors-To").start || span_is(header_get(returned, "Precedence"), "list"))
         return;
-    if (!scan_address(to, &address) || is_own(bounce, address))
+    if (!scan_address(to, &address) || is_own(bounce, address) || is_list(returned, address))
         return;
     if (!scan_address(span_from(to, (size_t)(address.start + address.length - to.start)), &second))
         add_bare(bounce, address);
@@ -242,7 +259,7 @@ static struct span region_of(const struct bounce *bounce, const struct candidate
 static struct span without_punctuation(struct span text)
 {
     text = span_trim(text);
-    while (text.length && strchr(":.,;>)]-", text.start[0]) && text.start[0])
+    while (text.length && span_char(text.start[0], ":.,;>)]-"))
         text = span_trim(span_from(text, 1));
     return text;
 }
@@ -276,8 +293,12 @@ static void give_reply(struct delivery *delivery, struct span reply)
 
     if (!delivery->reply)
         delivery->reply = field_plain(without_punctuation(reply), MESSAGE_REPLY_MAX);
-    if (!delivery->status && delivery->reply && dsn_status_within(delivery->reply, status))
+    if (delivery->status && strcmp(delivery->status + 1, ".0.0"))
+        return;
+    if (delivery->reply && dsn_status_within(delivery->reply, status)) {
+        free(delivery->status);
         delivery->status = xstrdup(status);
+    }
 }
 
 /* ------------------------------------------------------------------ public */
@@ -285,9 +306,13 @@ static void give_reply(struct delivery *delivery, struct span reply)
 static void scan(struct bounce *bounce)
 {
     struct span rest = bounce->text, line;
+    int introduced = 0;
 
-    while (span_line(&rest, &line))
-        scan_line(bounce, line);
+    while (span_line(&rest, &line)) {
+        scan_line(bounce, line, introduced);
+        if (span_trim(line).length)
+            introduced = scan_introduces_other(line);
+    }
 }
 
 size_t bounce_read(const struct notice *notice, const struct header *header,
@@ -350,7 +375,7 @@ size_t bounce_read_fields(const struct notice *notice, struct report *report)
             if (span_starts(line, names[i])) {
                 struct part part = {.body = here, .closed = 1};
 
-                return dsn_read(&part, report);
+                return dsn_read(&part, report, NULL);
             }
     return 0;
 }

@@ -40,19 +40,22 @@ static const char *const report_kind_names[REPORT_KIND_COUNT] = {
     [REPORT_BROKEN] = "broken",
 };
 
+void delivery_clear(struct delivery *delivery)
+{
+    free(delivery->recipient);
+    free(delivery->original_recipient);
+    free(delivery->reply);
+    free(delivery->status);
+    free(delivery->remote_mta);
+    memset(delivery, 0, sizeof(*delivery));
+}
+
 void report_clear(struct report *report)
 {
     size_t i;
 
-    for (i = 0; i < report->count; i++) {
-        struct delivery *delivery = &report->deliveries[i];
-
-        free(delivery->recipient);
-        free(delivery->original_recipient);
-        free(delivery->reply);
-        free(delivery->status);
-        free(delivery->remote_mta);
-    }
+    for (i = 0; i < report->count; i++)
+        delivery_clear(&report->deliveries[i]);
     free(report->deliveries);
     free(report->reporting_mta);
     free(report->queue_id);

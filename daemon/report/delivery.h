@@ -68,6 +68,7 @@ struct report {
 };
 
 void report_clear(struct report *report);
+void delivery_clear(struct delivery *delivery); /* frees its strings, zeroes it */
 
 const char *action_name(enum action action);           /* "failed", "delayed", ... */
 const char *source_name(enum source source);           /* "milter", ... */

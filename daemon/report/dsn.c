@@ -10,6 +10,7 @@
 #include "daemon/report/dsn.h"
 
 #include "base/mem.h"
+#include "daemon/report/dsn_value.h"
 #include "daemon/report/message.h"
 
 #include <stdint.h>
@@ -18,7 +19,7 @@
 
 #include <glib.h>
 
-#define ADDRESS_TEXT_MAX 1024
+#define MESSAGE_ID_MAX 1024
 #define HOST_TEXT_MAX 255
 #define CONTENT_MAX (64u << 20)
 
@@ -27,7 +28,9 @@ struct group {
     char *original, *final, *reply, *status, *remark, *remote_mta;
     int64_t time;
     int action;      /* enum action, -1 unknown */
-    int has_action;  /* there was an Action field, understood or not */
+    int has_action;  /* there was such a field, understood or not: what stands */
+    int has_final;   /* behind one that was not understood must never pass for */
+    int has_original; /* a part of its group */
     int after_blank; /* an empty line follows what was read so far */
 };
 
@@ -35,6 +38,8 @@ struct reader {
     struct report *report;
     struct group group;
     size_t taken, refused;
+    struct delivery nameless;
+    size_t nameless_count;
 };
 
 static const struct {
@@ -58,183 +63,6 @@ struct delivery *report_add(struct report *report)
                                                               sizeof(*report->deliveries));
     memset(&report->deliveries[report->count], 0, sizeof(*report->deliveries));
     return &report->deliveries[report->count++];
-}
-
-/* "type; value": the type is one word. Returns the value, all of it without a type. */
-static struct span without_type(struct span value)
-{
-    const char *mark = value.length ? memchr(value.start, ';', value.length) : NULL;
-    struct span type;
-
-    if (!mark)
-        return span_trim(value);
-    type = span_trim(span_to(value, mark));
-    if (memchr(type.start, ' ', type.length) || memchr(type.start, '@', type.length) ||
-        memchr(type.start, '<', type.length))
-        return span_trim(value);
-    return span_trim(span_from(value, (size_t)(mark - value.start) + 1));
-}
-
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* RFC 3461 4 wants "+" and "=" encoded and nothing printable besides, so a text
- * in which another thing stands behind a "+" is no xtext but a tagged address. */
-static void decode_xtext(char *text)
-{
-    char *in, *out;
-
-    for (in = text; (in = strchr(in, '+')); in += 3) {
-        int high = hex_value(in[1]), low = high < 0 ? -1 : hex_value(in[2]);
-        int c = low < 0 ? 0 : 16 * high + low;
-
-        if (c != '+' && c != '=' && c < 0x80)
-            return;
-    }
-    if (strchr(text, '='))
-        return;
-    for (in = out = text; *in; out++) {
-        if (*in == '+') {
-            *out = (char)(16 * hex_value(in[1]) + hex_value(in[2]));
-            in += 3;
-        } else
-            *out = *in++;
-    }
-    *out = '\0';
-}
-
-/* "\x{F6}" (RFC 6533 3). What is malformed, or would be a control character, stays. */
-static void decode_unicode(char *text)
-{
-    char *in, *out, *end;
-
-    for (in = out = text; *in;) {
-        if (!strncmp(in, "\\x{", 3) && g_ascii_isxdigit(in[3])) {
-            guint64 c = g_ascii_strtoull(in + 3, &end, 16);
-
-            if (*end == '}' && c >= 0x20 && c <= 0x10ffff && g_unichar_validate((gunichar)c) &&
-                !g_unichar_iscntrl((gunichar)c)) {
-                out += g_unichar_to_utf8((gunichar)c, out); /* never longer than its escape */
-                in = end + 1;
-                continue;
-            }
-        }
-        *out++ = *in++;
-    }
-    *out = '\0';
-}
-
-/* Cuts what stands in angle brackets or before a comment; quoted strings stay whole. */
-static struct span bare_address(struct span text)
-{
-    size_t i, start = 0;
-    int quoted = 0;
-
-    for (i = 0; i < text.length; i++) {
-        char c = text.start[i];
-
-        if (quoted && c == '\\')
-            i++;
-        else if (c == '"')
-            quoted = !quoted;
-        else if (!quoted && c == '<')
-            start = i + 1;
-        else if (!quoted && (c == '>' || c == ' ' || c == '\t') && i > start &&
-                 memchr(text.start + start, '@', i - start))
-            break;
-    }
-    if (i > text.length)
-        i = text.length;
-    return span_trim((struct span){text.start + start, i - start});
-}
-
-char *dsn_address(struct span value, int xtext)
-{
-    char *text = field_plain(without_type(value), ADDRESS_TEXT_MAX);
-    char *address = text ? span_dup(bare_address(span_of(text))) : NULL;
-    const char *at;
-
-    free(text);
-    if (!address)
-        return NULL;
-    decode_unicode(address);
-    if (xtext)
-        decode_xtext(address);
-    at = strrchr(address, '@');
-    if (at && at > address && at[1])
-        return address;
-    free(address);
-    return NULL;
-}
-
-static size_t digits(struct span text)
-{
-    size_t i;
-
-    for (i = 0; i < text.length && i < 4 && g_ascii_isdigit(text.start[i]); i++)
-        ;
-    return i;
-}
-
-/* Length of an enhanced status (RFC 3463 2) at the start, or 0. */
-static size_t status_length(struct span text)
-{
-    size_t subject, detail, length;
-
-    if (text.length < 5 || !strchr("245", text.start[0]) || text.start[1] != '.')
-        return 0;
-    subject = digits(span_from(text, 2));
-    if (!subject || subject > 3 || text.length < 3 + subject || text.start[2 + subject] != '.')
-        return 0;
-    detail = digits(span_from(text, 3 + subject));
-    length = 3 + subject + detail;
-    if (!detail || detail > 3)
-        return 0;
-    if (length + 1 < text.length && text.start[length] == '.' &&
-        g_ascii_isdigit(text.start[length + 1]))
-        return 0; /* an address of IPv4 */
-    return length;
-}
-
-char *dsn_status(struct span text)
-{
-    size_t length = status_length(span_trim(text));
-
-    return length ? xstrndup(span_trim(text).start, length) : NULL;
-}
-
-int dsn_status_within(const char *text, char status_r[12])
-{
-    const char *at;
-    size_t length;
-
-    for (at = text; *at; at++) {
-        if (at > text && (g_ascii_isalnum(at[-1]) || at[-1] == '.'))
-            continue;
-        length = status_length(span_of(at));
-        if (length && !g_ascii_isalpha(at[length])) {
-            memcpy(status_r, at, length);
-            status_r[length] = '\0';
-            return 1;
-        }
-    }
-    return 0;
-}
-
-char *dsn_host(struct span value)
-{
-    struct span host = without_type(value);
-    size_t i;
-
-    for (i = 0; i < host.length; i++)
-        if ((unsigned char)host.start[i] <= ' ' || host.start[i] == '(' || host.start[i] == ';')
-            break;
-    if (i > 1 && host.start[i - 1] == '.')
-        i--;
-    host.length = i;
-    return field_plain(host, HOST_TEXT_MAX);
 }
 
 /* ------------------------------------------------------- one recipient's end */
@@ -266,9 +94,13 @@ static int action_of(const struct group *group)
  * says less than the last "450 4.7.1". */
 static void refine_status(struct delivery *delivery)
 {
+    int vague = !delivery->status || !strcmp(delivery->status + 1, ".0.0");
     char found[12];
 
-    if (!delivery->reply || !dsn_status_within(delivery->reply, found))
+    if (!delivery->reply || delivery->action > ACTION_DELAYED)
+        return;
+    if (!dsn_status_behind_code(delivery->reply, found) &&
+        !(vague && dsn_status_within(delivery->reply, found)))
         return;
     if (delivery->status && !strcmp(found + 1, ".0.0"))
         return;
@@ -284,26 +116,33 @@ static char *take(char **pointer)
     return taken;
 }
 
+static void fill(struct delivery *delivery, struct group *group, int action)
+{
+    delivery->recipient = group->final ? take(&group->final) : xstrdup(group->original);
+    delivery->original_recipient = take(&group->original);
+    delivery->reply = group->reply ? take(&group->reply) : take(&group->remark);
+    delivery->status = take(&group->status);
+    delivery->remote_mta = take(&group->remote_mta);
+    delivery->time = group->time;
+    delivery->action = (enum action)action;
+    refine_status(delivery);
+}
+
 static void group_end(struct reader *reader)
 {
     struct group *group = &reader->group;
     int action = action_of(group);
     struct delivery *delivery;
 
-    if (action >= 0 && (group->final || group->original)) {
+    if (action >= 0 && !group->final && !group->original) {
+        if (!reader->nameless_count++)
+            fill(&reader->nameless, group, action);
+    } else if (action >= 0) {
         delivery = report_add(reader->report);
-        if (delivery) {
-            delivery->recipient = group->final ? take(&group->final) : xstrdup(group->original);
-            delivery->original_recipient = take(&group->original);
-            delivery->reply = group->reply ? take(&group->reply) : take(&group->remark);
-            delivery->status = take(&group->status);
-            delivery->remote_mta = take(&group->remote_mta);
-            delivery->time = group->time;
-            delivery->action = (enum action)action;
-            refine_status(delivery);
-            reader->taken++;
-        } else
-            reader->refused++;
+        if (delivery)
+            fill(delivery, group, action);
+        reader->taken += delivery != NULL;
+        reader->refused += !delivery;
     }
     group_clear(group);
 }
@@ -315,7 +154,8 @@ static struct group *group_for(struct reader *reader, int again)
 {
     struct group *group = &reader->group;
 
-    if (again || (group->after_blank && group->has_action && (group->final || group->original)))
+    if (again || (group->after_blank && group->has_action &&
+                  (group->has_final || group->has_original)))
         group_end(reader);
     group->after_blank = 0;
     return group;
@@ -323,12 +163,18 @@ static struct group *group_for(struct reader *reader, int again)
 
 static void take_final(struct reader *reader, struct span value)
 {
-    group_for(reader, reader->group.final != NULL)->final = dsn_address(value, 0);
+    struct group *group = group_for(reader, reader->group.has_final);
+
+    group->final = dsn_address(value, 0);
+    group->has_final = 1;
 }
 
 static void take_original(struct reader *reader, struct span value)
 {
-    group_for(reader, reader->group.original != NULL)->original = dsn_address(value, 1);
+    struct group *group = group_for(reader, reader->group.has_original);
+
+    group->original = dsn_address(value, 1);
+    group->has_original = 1;
 }
 
 static void take_action(struct reader *reader, struct span value)
@@ -367,7 +213,7 @@ static void take_status(struct reader *reader, struct span value)
 static void take_reply(struct reader *reader, struct span value)
 {
     if (!reader->group.reply)
-        reader->group.reply = field_text(without_type(value), MESSAGE_REPLY_MAX);
+        reader->group.reply = field_text(dsn_without_type(value), MESSAGE_REPLY_MAX);
 }
 
 static void take_remote_mta(struct reader *reader, struct span value)
@@ -395,11 +241,22 @@ static void take_queue_id(struct reader *reader, struct span value)
         reader->report->queue_id = field_plain(value, HOST_TEXT_MAX);
 }
 
+static void take_message_id(struct reader *reader, struct span value)
+{
+    value = span_trim(value);
+    if (value.length && value.start[0] == '<')
+        value = span_from(value, 1);
+    if (value.length && value.start[value.length - 1] == '>')
+        value.length--;
+    if (!reader->report->original_message_id)
+        reader->report->original_message_id = field_plain(value, MESSAGE_ID_MAX);
+}
+
 static void take_sender(struct reader *reader, struct span value)
 {
     if (reader->report->original_sender)
         return;
-    value = without_type(value);
+    value = dsn_without_type(value);
     reader->report->original_sender = value.length ? dsn_address(value, 0) : xstrdup("");
 }
 
@@ -418,6 +275,7 @@ static const struct {
     {"Reporting-MTA", take_reporting_mta},
     {"X-Postfix-Queue-ID", take_queue_id},
     {"X-Postfix-Sender", take_sender},
+    {"X-Original-Message-ID", take_message_id}, /* Google */
     {"X-SendGrid-QueueID", take_queue_id},
     {"X-SendGrid-Sender", take_sender},
     {"X-OpenSMTPD-Queue-ID", take_queue_id},
@@ -441,7 +299,7 @@ static struct span whole_lines(struct span content, int closed)
     return content;
 }
 
-size_t dsn_read(const struct part *part, struct report *report)
+size_t dsn_read(const struct part *part, struct report *report, struct delivery *nameless_r)
 {
     struct reader reader = {.report = report, .group.action = -1};
     struct field field;
@@ -457,6 +315,10 @@ size_t dsn_read(const struct part *part, struct report *report)
     }
     group_end(&reader);
     free(owned);
+    if (!nameless_r || reader.nameless_count != 1)
+        delivery_clear(&reader.nameless);
+    if (nameless_r)
+        *nameless_r = reader.nameless;
     if (reader.refused && !report->problem)
         report->problem = xasprintf("%zu recipients beyond the first %d were not read",
                                     reader.refused, MESSAGE_RECIPIENTS_MAX);
@@ -476,7 +338,7 @@ static char *received_id(struct span received, const char *host)
     if (by && !g_ascii_strncasecmp(by, host, length) && (by[length] == ' ' || !by[length]) &&
         (id = strstr(by, " id "))) {
         id += 4;
-        for (end = id; *end && !strchr(" ;<>()", *end); end++)
+        for (end = id; *end && !span_char(*end, " ;<>()"); end++)
             ;
         found = end > id && end - id < HOST_TEXT_MAX ? xstrndup(id, (size_t)(end - id)) : NULL;
     }
@@ -486,15 +348,10 @@ static char *received_id(struct span received, const char *host)
 
 void dsn_read_returned(const struct header *header, struct report *report)
 {
-    struct span value = span_trim(header_get(header, "Message-ID"));
+    struct reader reader = {.report = report};
+    struct span value = span_trim(header_get(header, "Return-Path"));
 
-    if (value.length && value.start[0] == '<')
-        value = span_from(value, 1);
-    if (value.length && value.start[value.length - 1] == '>')
-        value.length--;
-    if (!report->original_message_id)
-        report->original_message_id = field_plain(value, ADDRESS_TEXT_MAX);
-    value = span_trim(header_get(header, "Return-Path"));
+    take_message_id(&reader, header_get(header, "Message-ID"));
     if (!report->original_sender && value.start)
         report->original_sender = span_is(value, "<>") ? xstrdup("") : dsn_address(value, 0);
     value = header_get(header, "Received");

@@ -33,28 +33,15 @@
  * queue_id, original_sender and the deliveries. A recipient counts only with an
  * address and an action (or a status from which the action follows). Of a part
  * that was cut off, the last, incomplete line is left out. Returns how many
- * recipients were taken. */
-size_t dsn_read(const struct part *part, struct report *report);
+ * recipients were taken. nameless_r (NULL: not wanted) gets what is said of the
+ * only recipient whose name is no mail address, recipient NULL and the rest
+ * owned by the caller; its status is NULL when there is none. */
+size_t dsn_read(const struct part *part, struct report *report, struct delivery *nameless_r);
 
 /* Adds what the header of the returned message says: original_message_id,
  * original_sender (Return-Path) and, when the topmost Received field was written
  * by the reporting MTA, its queue_id. Fills only what is not yet known. */
 void dsn_read_returned(const struct header *header, struct report *report);
-
-/* "rfc822; joe@example.com (Joe)" to "joe@example.com"; "utf-8; j\x{F6}e@..." to
- * UTF-8 (RFC 6533 3); with xtext, "joe+2Btag@..." to "joe+tag@..." (RFC 3461 4).
- * Owned by the caller; NULL when it is no mail address. */
-char *dsn_address(struct span value, int xtext);
-
-/* "5.1.1 (unknown)" to "5.1.1"; NULL when there is none at the start of text. */
-char *dsn_status(struct span text);
-
-/* The first enhanced status in running text, as in "550 5.1.1 unknown"; 1 and
- * status_r, or 0. */
-int dsn_status_within(const char *text, char status_r[12]);
-
-/* "dns; mx.example.com. (192.0.2.1)" to "mx.example.com"; NULL when empty. */
-char *dsn_host(struct span value);
 
 /* Appends an empty delivery; NULL when there are MESSAGE_RECIPIENTS_MAX already. */
 struct delivery *report_add(struct report *report);

@@ -11,6 +11,7 @@
 #include <gmime/gmime.h>
 
 #define DATE_MAX 128
+#define UTF8_MAX 4 /* bytes of one character: so that a cut leaves it whole or out */
 
 static int is_blank(char c)
 {
@@ -122,22 +123,26 @@ static size_t unfold(struct span value, char *out_r, size_t max)
     return out;
 }
 
-/* Valid UTF-8, cut between characters. Takes text. */
+/* Cuts to max bytes and never through a character. */
+static void cut(char *text, size_t max)
+{
+    if (strlen(text) <= max)
+        return;
+    while (max && ((unsigned char)text[max] & 0xc0) == 0x80)
+        max--;
+    text[max] = '\0';
+}
+
+/* Valid UTF-8 of at most max bytes; what is not valid may grow by its repair. Takes text. */
 static char *make_valid(char *text, size_t max)
 {
-    const char *end;
-    char *valid;
+    char *valid = text;
 
-    if (strlen(text) > max)
-        text[max] = '\0';
-    if (g_utf8_validate(text, -1, &end))
-        return text;
-    if (strlen(end) < 4 && g_utf8_get_char_validated(end, -1) == (gunichar)-2) {
-        text[end - text] = '\0'; /* our own cut went through a character */
-        return text;
+    if (!g_utf8_validate(text, -1, NULL)) {
+        valid = g_utf8_make_valid(text, -1);
+        g_free(text);
     }
-    valid = g_utf8_make_valid(text, -1);
-    g_free(text);
+    cut(valid, max);
     return valid;
 }
 
@@ -164,8 +169,8 @@ static char *to_text(struct span value, size_t max, int words)
     value = span_trim(value);
     if (!value.length)
         return NULL;
-    text = g_malloc((value.length < max ? value.length : max) + 1);
-    unfold(value, text, max);
+    text = g_malloc((value.length < max + UTF8_MAX ? value.length : max + UTF8_MAX) + 1);
+    unfold(value, text, max + UTF8_MAX);
     if (words)
         text = decode_words(text);
     text = make_valid(text, max);

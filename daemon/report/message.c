@@ -43,6 +43,7 @@ struct reading {
     struct mime mime;
     struct notice notice;
     const struct part *status;
+    struct delivery nameless; /* the only recipient of a DSN, known by no mail address */
     char *owned; /* where returned lies when it had to be decoded */
     const char *problem;
     int claims; /* the Content-Type says that it is a delivery status report */
@@ -109,7 +110,7 @@ static int read_dsn(struct reading *reading)
         reading->problem = "the report has no delivery status part";
         return 0;
     }
-    if (!dsn_read(reading->status, report)) {
+    if (!dsn_read(reading->status, report, &reading->nameless)) {
         reading->problem = reading->status->closed
                                ? "the delivery status names no recipient and action"
                                : "the message ends within its delivery status";
@@ -174,6 +175,24 @@ static int read_nested(struct reading *reading)
     return reading->report->count > 0;
 }
 
+/* The text has the name, the delivery status all the rest. */
+static void give_name(struct report *report, struct delivery *nameless)
+{
+    struct delivery *named = &report->deliveries[0];
+
+    if (report->count != 1 || !nameless->status)
+        return;
+    nameless->recipient = named->recipient;
+    named->recipient = NULL;
+    if (!nameless->reply) {
+        nameless->reply = named->reply;
+        named->reply = NULL;
+    }
+    delivery_clear(named);
+    *named = *nameless;
+    memset(nameless, 0, sizeof(*nameless));
+}
+
 static int read_bounce(struct reading *reading)
 {
     struct report *report = reading->report;
@@ -182,6 +201,7 @@ static int read_bounce(struct reading *reading)
         (reading->status || !read_nested(reading)) &&
         !bounce_read(&reading->notice, &reading->header, &reading->returned, report))
         return 0;
+    give_name(report, &reading->nameless);
     report->kind = REPORT_BOUNCE;
     if ((reading->claims || reading->status) && !report->problem)
         report->problem = xasprintf("read from the text: %s", reading->problem);
@@ -222,7 +242,7 @@ static void read_for_people(struct reading *reading)
     enum bounce_sign sign = signs_bounce(&reading->header);
     int automatic = signs_auto_reply(&reading->header);
     int disposition = find_part(&reading->mime, disposition_types) != NULL;
-    int report = reading->claims || reading->status || sign == BOUNCE_CERTAIN ||
+    int report = reading->claims || reading->status || sign >= BOUNCE_SENT ||
                  (sign == BOUNCE_WORDED && !automatic);
 
     if (disposition && !is_refusal(&reading->header))
@@ -256,6 +276,7 @@ static void read_message(struct span bytes, int depth, struct report *report)
     }
     notice_clear(&reading->notice);
     mime_clear(&reading->mime);
+    delivery_clear(&reading->nameless);
     free(reading->owned);
     free(reading);
 }

@@ -45,13 +45,13 @@ static struct part describe(const struct header *header, struct span body, int c
     return part;
 }
 
-/* "--" and the boundary at the start of a line; a few blanks before it are let
+/* "--" and the boundary at the start of a line, or NULL; blanks before it are let
  * through, for mail that went through somebody's editor. */
-static int is_line_start(struct span body, const char *at)
+static const char *line_start(struct span body, const char *at)
 {
     while (at > body.start && (at[-1] == ' ' || at[-1] == '\t'))
         at--;
-    return at == body.start || at[-1] == '\n';
+    return at == body.start || at[-1] == '\n' ? at : NULL;
 }
 
 static int next_delimiter(struct span body, struct span rest, const char *mark,
@@ -63,9 +63,9 @@ static int next_delimiter(struct span body, struct span rest, const char *mark,
 
     while ((at = span_find(rest, mark))) {
         rest = span_from(rest, (size_t)(at - rest.start) + length);
-        if (!is_line_start(body, at))
+        delimiter_r->line = line_start(body, at);
+        if (!delimiter_r->line)
             continue;
-        delimiter_r->line = at;
         delimiter_r->closing = span_starts(rest, "--");
         delimiter_r->rest = rest;
         if (!span_line(&delimiter_r->rest, &line))

@@ -162,7 +162,8 @@ static int is_marker(struct span line)
     int set_off;
     size_t i;
 
-    if (!text.length || text.length > 120)
+    if (!text.length || text.length > 120 || span_find_case(text, "recipient") ||
+        span_find_case(text, "address"))
         return 0;
     for (i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++)
         if (span_starts(text, sentences[i]))

@@ -7,8 +7,8 @@
 /* How plainly a text says that an address is a recipient; the higher the plainer. */
 enum rank {
     RANK_NONE,
-    RANK_CODED,    /* "550 5.1.1 <joe@example.com>... User unknown" */
-    RANK_LABELLED, /* "Unknown user: joe@example.com", "RCPT TO:<joe@example.com>" */
+    RANK_CODED,    /* "550 5.1.1 <joe@example.com>... User unknown", "RCPT TO:<joe@example.com>" */
+    RANK_LABELLED, /* "Unknown user: joe@example.com" */
     RANK_LISTED,   /* at the head of its line: "<joe@example.com>: host said ..." */
 };
 
@@ -19,6 +19,9 @@ int scan_address(struct span text, struct span *address_r);
  * stands behind an earlier address in it, begins. *after_r is what follows the
  * address and its brackets, to the end of the line. */
 enum rank scan_rank(struct span line, struct span before, struct span address, struct span *after_r);
+
+/* The line says that what comes next is the sender, or somebody to write to. */
+int scan_introduces_other(struct span line);
 
 /* The place of an SMTP reply code (4yz, 5yz) or an enhanced status in text, or NULL. */
 const char *scan_code(struct span text);

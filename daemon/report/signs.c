@@ -25,6 +25,9 @@ static const char *const subjects[] = {
     "postmaster notify", "rejected mail", "user unknown", "are not member", "unzustellbar",
     "mail not delivered", "can't send", "cannot be delivered", "no se puede entregar",
     "non remis", "onbestelbaar", "mancato recapito",
+    "\xe3\x82\xa8\xe3\x83\xa9\xe3\x83\xbc\xe9\x80\x9a\xe7\x9f\xa5",             /* error notice */
+    "\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93", /* cannot be delivered */
+    "\xe9\x80\x81\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93", /* cannot be sent */
 };
 
 static const char *const replies[] = {
@@ -68,13 +71,13 @@ static int any_field(const struct header *header, const char *name, const char *
 /* A human's vacation notice has the null sender as well, so that alone is no sign. */
 enum bounce_sign signs_bounce(const struct header *header)
 {
-    if (header_get(header, "X-Failed-Recipients").length ||
-        any_field(header, "From", systems, COUNT(systems)) ||
-        span_is(header_get(header, "From"), "<>"))
+    int sent = any_field(header, "From", systems, COUNT(systems)) ||
+               span_is(header_get(header, "From"), "<>");
+    int worded = any_field(header, "Subject", subjects, COUNT(subjects));
+
+    if ((sent && worded) || header_get(header, "X-Failed-Recipients").length)
         return BOUNCE_CERTAIN;
-    if (any_field(header, "Subject", subjects, COUNT(subjects)))
-        return BOUNCE_WORDED;
-    return BOUNCE_NONE;
+    return sent ? BOUNCE_SENT : worded ? BOUNCE_WORDED : BOUNCE_NONE;
 }
 
 static const struct {

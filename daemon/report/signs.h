@@ -9,13 +9,14 @@
 enum bounce_sign {
     BOUNCE_NONE,
     BOUNCE_WORDED,  /* its subject sounds like one */
-    BOUNCE_CERTAIN, /* a mail system wrote it */
+    BOUNCE_SENT,    /* a mail system wrote it */
+    BOUNCE_CERTAIN, /* both, or the system lists whom it could not reach */
 };
 
 enum bounce_sign signs_bounce(const struct header *header);
 
-/* RFC 3834, and what is customary instead of it. Ask after signs_bounce was
- * not certain: mail systems mark their bounces as automatic replies, too. */
+/* RFC 3834, and what is customary instead of it. Ask signs_bounce first: many
+ * mail systems mark their bounces as automatic replies, too. */
 int signs_auto_reply(const struct header *header);
 
 /* The notice says that delivery goes on being tried. */

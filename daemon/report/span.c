@@ -100,6 +100,11 @@ int span_line(struct span *rest_io, struct span *line_r)
     return 1;
 }
 
+int span_char(char c, const char *set)
+{
+    return c && strchr(set, c);
+}
+
 char *span_dup(struct span text)
 {
     return text.start ? xstrndup(text.start, text.length) : NULL;

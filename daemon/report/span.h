@@ -33,6 +33,8 @@ const char *span_find_case(struct span text, const char *needle);
  * CRCRLF), or 0 when nothing is left. */
 int span_line(struct span *rest_io, struct span *line_r);
 
+int span_char(char c, const char *set); /* c is one of set; a NUL never is */
+
 char *span_dup(struct span text); /* owned by the caller; NULL for SPAN_NONE */
 
 #endif
