@@ -182,13 +182,15 @@ static int decide(struct ledger *ledger, struct finding *finding, struct error *
         .evidence = finding->record->evidence,
     };
 
+    hygiene_decide(&finding->verdict, &facts, &finding->decision);
+    if (finding->decision.kind != DECISION_SUPPRESS)
+        return 0;
     /* Of every stream: one that holds for a single stream is not what would follow here. */
     facts.suppressed = store_suppressed(ledger->store, finding->address.key, "",
                                         finding->record->time, error);
-    if (facts.suppressed < 0)
-        return -1;
-    hygiene_decide(&finding->verdict, &facts, &finding->decision);
-    return 0;
+    if (facts.suppressed > 0)
+        hygiene_decide(&finding->verdict, &facts, &finding->decision);
+    return facts.suppressed < 0 ? -1 : 0;
 }
 
 static int record_finding(struct ledger *ledger, struct finding *finding, struct error *error)

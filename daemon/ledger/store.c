@@ -32,7 +32,8 @@ enum {
 
 static const char *const sql[STATEMENTS] = {
     [ADDRESS_FIND] = "SELECT id FROM address WHERE key = ?1",
-    [ADDRESS_ADD] = "INSERT INTO address (key, given, domain) VALUES (?1, ?2, ?3)",
+    [ADDRESS_ADD] =
+        "INSERT INTO address (key, given, domain) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING RETURNING id",
     [REPLY_FIND] = "SELECT id FROM reply WHERE hash = ?1 AND text = ?2",
     [REPLY_ADD] = "INSERT INTO reply (hash, text) VALUES (?1, ?2)",
     [RULESET_FIND] = "SELECT id FROM ruleset WHERE version = ?1",
@@ -146,11 +147,14 @@ int store_address(struct store *store, const char *key, const char *given, const
 {
     int found;
 
+    /* Most that bounce do so for the first time: added before looked for. */
+    if (!statement_bind(&store->statements, ADDRESS_ADD, error, "ttt", key, given, domain))
+        return -1;
+    if ((found = read_id(store, ADDRESS_ADD, id_r, error)))
+        return found < 0 ? -1 : 0;
     if (!statement_bind(&store->statements, ADDRESS_FIND, error, "t", key))
         return -1;
-    if ((found = read_id(store, ADDRESS_FIND, id_r, error)))
-        return found < 0 ? -1 : 0;
-    return INSERT(store, ADDRESS_ADD, id_r, error, "ttt", key, given, domain);
+    return read_id(store, ADDRESS_FIND, id_r, error) > 0 ? 0 : -1;
 }
 
 /* FNV-1a; a collision costs a comparison, nothing more. */

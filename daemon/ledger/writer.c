@@ -209,6 +209,7 @@ static void *writer_main(void *argument)
 {
     struct writer *writer = argument;
 
+    pthread_setname_np(pthread_self(), "writer");
     pthread_mutex_lock(&writer->lock);
     while (wait_for_work(writer)) {
         struct record *batch = take_batch(writer);
