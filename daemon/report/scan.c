@@ -92,8 +92,11 @@ static const char *domain_end(const char *start, const char *last)
 
 int scan_address(struct span text, struct span *address_r)
 {
-    const char *last = text.start + text.length, *first = text.start, *at, *start, *end;
+    const char *first = text.start, *last, *at, *start, *end;
 
+    if (!text.length)
+        return 0; /* SPAN_NONE: no arithmetic on its NULL */
+    last = first + text.length;
     while (first < last && (at = memchr(first, '@', (size_t)(last - first)))) {
         start = local_start(first, at);
         if (at - start > 5 && !g_ascii_strncasecmp(start, "smtp=", 5))
