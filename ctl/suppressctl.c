@@ -42,7 +42,7 @@ static const struct command commands[] = {
      "Looks at the Postfix of this machine and prints the lines that add suppressd to\n"
      "it. --apply runs them, keeping a copy of main.cf; --remove takes back exactly\n"
      "what --apply added. DIR is the instance's configuration directory; SPEC is the\n"
-     "daemon's milter_socket.\n",
+     "daemon's milter_socket.",
      command_setup},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "classifier/reason.h"
 #include "daemon/ledger/migrate.h"
+#include "daemon/ledger/own_file.h"
 #include "daemon/ledger/statement.h"
 
 #define BUSY_TIMEOUT_MS 5000
@@ -355,7 +356,7 @@ static int take_lock(struct store *store, const char *path, struct error *error)
 {
     char *name = xasprintf("%s.lock", path);
 
-    store->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    store->lock_fd = own_file_open(name, O_NOFOLLOW);
     if (store->lock_fd < 0)
         (void)error_set(error, ERROR_ENVIRONMENT, "%s: %s", name, strerror(errno));
     else if (flock(store->lock_fd, LOCK_EX | LOCK_NB))
@@ -367,10 +368,10 @@ static int take_lock(struct store *store, const char *path, struct error *error)
     return error->code ? -1 : 0;
 }
 
-/* Makes the file before SQLite does, so that it and its WAL get this mode. */
+/* Makes the file before SQLite does, so that it and its WAL get this mode and owner. */
 static int make_file(const char *path, struct error *error)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int fd = own_file_open(path, 0);
 
     if (fd < 0)
         return error_set(error, ERROR_ENVIRONMENT, "%s", strerror(errno));
