@@ -23,8 +23,12 @@ enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
     [SUPPRESSED] =
+        /* IN (...) would build a table in memory for every recipient. */
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
-        " WHERE key IN (?1, ?2) AND stream IN ('', ?3) AND " IN_FORCE "?4) LIMIT 1",
+        " WHERE key = ?1 AND (stream = '' OR stream = ?3) AND " IN_FORCE "?4)"
+        " UNION ALL "
+        "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
+        " WHERE key = ?2 AND (stream = '' OR stream = ?3) AND " IN_FORCE "?4) LIMIT 1",
     [LIST] =
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
         " WHERE (?1 IS NULL OR reason = ?1) AND " IN_FORCE "?2) ORDER BY key, stream",

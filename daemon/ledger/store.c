@@ -34,7 +34,7 @@ enum {
 static const char *const sql[STATEMENTS] = {
     [ADDRESS_FIND] = "SELECT id FROM address WHERE key = ?1",
     [ADDRESS_ADD] =
-        "INSERT INTO address (key, given, domain) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING RETURNING id",
+        "INSERT INTO address (key, given, domain) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO NOTHING",
     [REPLY_FIND] = "SELECT id FROM reply WHERE hash = ?1 AND text = ?2",
     [REPLY_ADD] = "INSERT INTO reply (hash, text) VALUES (?1, ?2)",
     [RULESET_FIND] = "SELECT id FROM ruleset WHERE version = ?1",
@@ -46,13 +46,14 @@ static const char *const sql[STATEMENTS] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
         " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)"
         " ON CONFLICT (message_key, address, action, reporting_mta, trusted)"
-        " DO UPDATE SET witnesses = witnesses + 1 RETURNING id, witnesses",
+        " DO UPDATE SET witnesses = witnesses + 1",
     [BOUNCE_COUNT] =
         "INSERT INTO bounce (address, hard, other, first, last, last_event) VALUES (?1, ?2, ?3, ?4, ?4, ?5)"
         " ON CONFLICT (address) DO UPDATE SET hard = hard + excluded.hard, other = other + excluded.other,"
         " last = max(last, excluded.last), last_event = excluded.last_event",
     [SUPPRESSED] =
-        "SELECT 1 FROM suppression WHERE key = ?1 AND stream IN ('', ?2) AND (until IS NULL OR until > ?3)",
+        "SELECT 1 FROM suppression WHERE key = ?1 AND (stream = '' OR stream = ?2)"
+        " AND (until IS NULL OR until > ?3)",
     [SUPPRESS] =
         "INSERT OR REPLACE INTO suppression (key, stream, reason, since, until, origin, event, note)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -98,11 +99,14 @@ static int execute(struct store *store, const char *what, struct error *error)
                                                                        : sqlite_error(store->db, what, error);
 }
 
-/* Runs an insert and gives the new row's id. */
-#define INSERT(store, which, id_r, error, ...)                                                     \
-    (statement_run(&(store)->statements, which, error, __VA_ARGS__)                                \
+/* Runs an insert: 1 and the new row's id, 0 when its conflict clause had the
+ * last word, -1. (RETURNING would tell as well, but builds a table in memory
+ * for every row.) */
+#define add_row(store, which, id_r, error, ...)                                                    \
+    (sqlite3_set_last_insert_rowid((store)->db, 0),                                                \
+     statement_run(&(store)->statements, which, error, __VA_ARGS__)                                \
          ? -1                                                                                      \
-         : (*(id_r) = sqlite3_last_insert_rowid((store)->db), 0))
+         : (*(id_r) = sqlite3_last_insert_rowid((store)->db)) != 0)
 
 /* Reads the first column of the row a bound statement gives: 1, 0 when none, -1. */
 static int read_id(struct store *store, size_t which, int64_t *id_r, struct error *error)
@@ -146,13 +150,11 @@ void store_rollback(struct store *store)
 int store_address(struct store *store, const char *key, const char *given, const char *domain,
                   int64_t *id_r, struct error *error)
 {
-    int found;
+    int added;
 
     /* Most that bounce do so for the first time: added before looked for. */
-    if (!statement_bind(&store->statements, ADDRESS_ADD, error, "ttt", key, given, domain))
-        return -1;
-    if ((found = read_id(store, ADDRESS_ADD, id_r, error)))
-        return found < 0 ? -1 : 0;
+    if ((added = add_row(store, ADDRESS_ADD, id_r, error, "ttt", key, given, domain)))
+        return added < 0 ? -1 : 0;
     if (!statement_bind(&store->statements, ADDRESS_FIND, error, "t", key))
         return -1;
     return read_id(store, ADDRESS_FIND, id_r, error) > 0 ? 0 : -1;
@@ -177,7 +179,7 @@ int store_reply(struct store *store, const char *text, int64_t *id_r, struct err
         return -1;
     if ((found = read_id(store, REPLY_FIND, id_r, error)))
         return found < 0 ? -1 : 0;
-    return INSERT(store, REPLY_ADD, id_r, error, "it", hash, text);
+    return add_row(store, REPLY_ADD, id_r, error, "it", hash, text) < 0 ? -1 : 0;
 }
 
 int store_ruleset(struct store *store, const char *version, int64_t now, int64_t *id_r,
@@ -189,28 +191,19 @@ int store_ruleset(struct store *store, const char *version, int64_t now, int64_t
         return -1;
     if ((found = read_id(store, RULESET_FIND, id_r, error)))
         return found < 0 ? -1 : 0;
-    return INSERT(store, RULESET_ADD, id_r, error, "ti", version, now);
+    return add_row(store, RULESET_ADD, id_r, error, "ti", version, now) < 0 ? -1 : 0;
 }
 
 int store_add_event(struct store *store, const struct store_event *event, int64_t *id_r,
                     struct error *error)
 {
-    sqlite3_stmt *stmt = statement_bind(
-        &store->statements, EVENT_ADD, error, "iiizttt" "ziznzzn" "tztzztttt" "itt", event->time,
+    return add_row(
+        store, EVENT_ADD, id_r, error, "iiizttt" "ziznzzn" "tztzztttt" "itt", event->time,
         event->recorded, event->address, event->original_recipient, event->action, event->reason,
         event->persistence, event->rule, event->ruleset, event->provider, (int64_t)event->code,
         event->status, event->stage, event->reply, event->reporting_mta, event->remote_mta,
         event->message_key, event->queue_id, event->message_id, event->sender, event->stream,
         event->source, event->evidence, (int64_t)event->trusted, event->decision, event->sentence);
-    int added;
-
-    if (!stmt || statement_step(&store->statements, EVENT_ADD, error) <= 0)
-        return -1;
-    *id_r = sqlite3_column_int64(stmt, 0);
-    added = sqlite3_column_int(stmt, 1) == 1;
-    /* All of a RETURNING statement is done by its first row. */
-    statement_reset(&store->statements, EVENT_ADD);
-    return added;
 }
 
 int store_count_bounce(struct store *store, int64_t address, int hard, int64_t time, int64_t event,
@@ -255,7 +248,7 @@ int store_add_sent(struct store *store, int64_t time, const char *queue_id, cons
 {
     int64_t id;
 
-    if (INSERT(store, SENT_ADD, &id, error, "itztt", time, queue_id, message_id, sender, stream))
+    if (add_row(store, SENT_ADD, &id, error, "itztt", time, queue_id, message_id, sender, stream) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
         if (statement_run(&store->statements, SENT_RECIPIENT_ADD, error, "it", id, keys[i]))
