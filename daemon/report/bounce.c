@@ -264,26 +264,45 @@ static struct span without_punctuation(struct span text)
     return text;
 }
 
+/* An SMTP transcript is cut to where it fails; prose is left whole. */
+static struct span coded_part(const struct candidate *candidate, struct span own)
+{
+    return candidate->rank == RANK_CODED ? coded_paragraph(own) : own;
+}
+
+/* The label tells a part of the cause, what follows the rest. */
+static struct span from_label(struct span line, struct span after)
+{
+    struct span whole = {line.start, (size_t)(after.start + after.length - line.start)};
+
+    if (whole.length > REGION_MAX)
+        whole.length = REGION_MAX;
+    return whole;
+}
+
 static struct span reply_of(const struct bounce *bounce, const struct candidate *candidate)
 {
     struct span region = candidate->after ? region_of(bounce, candidate) : bounce->text;
     struct span own = candidate->after ? to_blank_line(region) : SPAN_NONE, coded;
+    struct span line = candidate->line;
 
-    if (candidate->rank == RANK_CODED)
+    if (candidate->rank != RANK_LISTED && line.length && scan_code(line))
         return to_blank_line((struct span){
-            candidate->line.start, (size_t)(region.start + region.length - candidate->line.start)});
+            line.start, (size_t)(region.start + region.length - line.start)});
     if (own.length && scan_code(own))
-        return own;
+        return coded_part(candidate, own);
     coded = coded_paragraph(bounce->count == 1 ? bounce->text : region);
     if (coded.length)
         return coded;
+    if (candidate->rank == RANK_LABELLED && scan_tells_failure(line))
+        return from_label(line, has_words(own) ? own : region);
     if (has_words(own))
         return own;
     if (region.length > REGION_MAX)
         region.length = REGION_MAX;
     if (has_words(region))
         return region;
-    region = candidate->line.start ? span_to(bounce->text, candidate->line.start) : bounce->text;
+    region = line.start ? span_to(bounce->text, line.start) : bounce->text;
     return region.length > REGION_MAX ? span_from(region, region.length - REGION_MAX) : region;
 }
 

@@ -237,13 +237,20 @@ static int is_refusal(const struct header *header)
            span_find_case(header_get(header, "Subject"), "rejected");
 }
 
+static int tells_failure(const struct reading *reading)
+{
+    return (span_is(header_get(&reading->header, "Return-Path"), "<>") ||
+            find_part(&reading->mime, returned_types)) &&
+           signs_failure(reading->notice.own);
+}
+
 static void read_for_people(struct reading *reading)
 {
     enum bounce_sign sign = signs_bounce(&reading->header);
     int automatic = signs_auto_reply(&reading->header);
     int disposition = find_part(&reading->mime, disposition_types) != NULL;
     int report = reading->claims || reading->status || sign >= BOUNCE_SENT ||
-                 (sign == BOUNCE_WORDED && !automatic);
+                 (!automatic && (sign == BOUNCE_WORDED || tells_failure(reading)));
 
     if (disposition && !is_refusal(&reading->header))
         reading->report->kind = REPORT_MDN;

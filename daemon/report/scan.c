@@ -22,7 +22,7 @@ static const char *const labels[] = {
 /* What stands behind an address at the head of a sentence that tells of its failure. */
 static const char *const failures[] = {
     " not ", "unknown", "no such", "invalid", "rejected", "refused", " full", "exceed", "quota",
-    "disabled", "unavailable", "n't ", "cannot", "inactive", "does no",
+    "disabled", "unavailable", "n't ", "cannot", "inactive", "does no", "violation",
 };
 
 /* How a line ends, or what it holds, when the next address is somebody else's. */
@@ -245,7 +245,15 @@ const char *scan_code(struct span text)
     size_t i;
 
     for (i = 0; i < text.length; i++)
-        if (is_code(text, i) || is_status(text, i))
+        if (is_code(text, i))
+            return text.start + i;
+    for (i = 0; i < text.length; i++)
+        if (is_status(text, i))
             return text.start + i;
     return NULL;
+}
+
+int scan_tells_failure(struct span text)
+{
+    return any_within(text, failures, COUNT(failures));
 }

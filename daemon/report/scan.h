@@ -23,7 +23,10 @@ enum rank scan_rank(struct span line, struct span before, struct span address, s
 /* The line says that what comes next is the sender, or somebody to write to. */
 int scan_introduces_other(struct span line);
 
-/* The place of an SMTP reply code (4yz, 5yz) or an enhanced status in text, or NULL. */
+/* The place of an SMTP reply code (4yz, 5yz) in text, else of an enhanced status, or NULL. */
 const char *scan_code(struct span text);
+
+/* The words are those of a failure: "unknown", "exceeds". */
+int scan_tells_failure(struct span text);
 
 #endif

@@ -30,6 +30,13 @@ static const char *const subjects[] = {
     "\xe9\x80\x81\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93", /* cannot be sent */
 };
 
+static const char *const phrases[] = {
+    "not be delivered", "unable to deliver", "undeliverable", "delivery failed", "did not reach",
+    "could not deliver", "delivery has failed", "delivery to the following", "not delivered",
+    "unable to send", "failed to deliver", "error delivering", "returned to you", "delivery error",
+    "error has occurred while attempting", "trouble delivering",
+};
+
 static const char *const replies[] = {
     "automatic reply", "automatic response", "auto reply", "auto-reply", "autoreply", "auto:",
     "auto response", "auto-response", "autoresponse", "autorespons", "out of office",
@@ -78,6 +85,11 @@ enum bounce_sign signs_bounce(const struct header *header)
     if ((sent && worded) || header_get(header, "X-Failed-Recipients").length)
         return BOUNCE_CERTAIN;
     return sent ? BOUNCE_SENT : worded ? BOUNCE_WORDED : BOUNCE_NONE;
+}
+
+int signs_failure(struct span text)
+{
+    return any(text, phrases, COUNT(phrases));
 }
 
 static const struct {

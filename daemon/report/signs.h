@@ -15,6 +15,10 @@ enum bounce_sign {
 
 enum bounce_sign signs_bounce(const struct header *header);
 
+/* The text speaks of a failed delivery: proof only beside a null sender or a
+ * returned message, for people speak of such things too. */
+int signs_failure(struct span text);
+
 /* RFC 3834, and what is customary instead of it. Ask signs_bounce first: many
  * mail systems mark their bounces as automatic replies, too. */
 int signs_auto_reply(const struct header *header);

@@ -47,7 +47,7 @@ static const struct {
      "<<< 550 <gone@example.net>... User unknown\n550 <gone@example.net>... User unknown\n\n"
      "   ----- Unsent message follows -----\n" RETURNED,
      "bounce from=news@example.com msgid=1@example.com\nfailed gone@example.net: "
-     "RCPT To:<gone@example.net> <<< 550 <gone@example.net>... User unknown 550 <gone@example.net>... User unknown\n"},
+     "<<< 550 <gone@example.net>... User unknown 550 <gone@example.net>... User unknown\n"},
     {"Google: the reply far behind the address",
      DAEMON "Delivery to the following recipient failed permanently:\n\n     gone@example.net\n\n"
      "Technical details of permanent failure:\nThe other server said: 550 5.1.1 no such user\n\n"
@@ -63,7 +63,7 @@ static const struct {
      "bounce\nfailed gone@example.net: The account is disabled.\n"},
     {"a label",
      DAEMON "Unknown user: gone@example.net\n\nOriginal message follows.\n" RETURNED,
-     "bounce from=news@example.com msgid=1@example.com\nfailed gone@example.net: Mail delivery failed\n"},
+     "bounce from=news@example.com msgid=1@example.com\nfailed gone@example.net: Unknown user: gone@example.net\n"},
     {"only delayed",
      DAEMON "Your message has been delayed and will be retried for 2 days.\n\n<slow@example.net>: timed out\n",
      "bounce\ndelayed slow@example.net: timed out\n"},

@@ -131,7 +131,7 @@ static const struct {
      "--b\n\nYour message to <ann@example.net> was automatically rejected:\nQuota exceeded\n--b\n"
      "Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; ann@example.net\n"
      "Disposition: automatic-action/MDN-sent-automatically; deleted\n\n--b--\n",
-     "bounce\nfailed ann@example.net: was automatically rejected: Quota exceeded\n"},
+     "bounce\nfailed ann@example.net: Your message to <ann@example.net> was automatically rejected: Quota exceeded\n"},
     {"vacation",
      "Return-Path: <>\nFrom: Ann <ann@example.net>\nTo: news@example.com\nAuto-Submitted: auto-replied\n"
      "Subject: Away: your message\n\nI cannot be reached until May. Write to bob@example.net.\n",
