@@ -77,6 +77,15 @@ static const struct {
     {534, REASON_AUTH_REQUIRED},  {535, REASON_AUTH_REQUIRED},  {538, REASON_AUTH_REQUIRED},
 };
 
+/* The loader has seen to it that names fit. */
+static void put(char *to, size_t size, const char *text)
+{
+    size_t length = strnlen(text, size - 1);
+
+    memcpy(to, text, length);
+    to[length] = 0;
+}
+
 /* Sorts the candidates into rules and betrayed providers. Hints are few, so they
  * are tried at once; rules wait until it is known which of them could count. */
 static void collect(struct classifier *classifier)
@@ -116,11 +125,13 @@ static int has_code(const struct strings *codes, int code)
     char text[16];
     size_t i;
 
+    if (!codes->count)
+        return 1;
     snprintf(text, sizeof(text), "%d", code);
     for (i = 0; i < codes->count; i++)
         if (code && !strncmp(text, codes->list[i], strlen(codes->list[i])))
             return 1;
-    return !codes->count;
+    return 0;
 }
 
 static int has_status(const struct strings *statuses, const char *status)
@@ -248,13 +259,13 @@ const struct rule *classify_in(struct classifier *classifier, const struct class
     if (provider == PROVIDER_UNKNOWN)
         provider = find_provider(classifier, input);
     if (provider != PROVIDER_UNKNOWN)
-        snprintf(verdict_r->provider, sizeof(verdict_r->provider), "%s",
-                 ruleset->book.providers[provider].name);
+        put(verdict_r->provider, sizeof(verdict_r->provider),
+            ruleset->book.providers[provider].name);
     if (verdict_r->code < 200 || verdict_r->code >= 400)
         rule = winner(classifier, scope, verdict_r, provider);
     if (rule) {
         verdict_r->reason = rule->reason;
-        snprintf(verdict_r->rule, sizeof(verdict_r->rule), "%s", rule->id);
+        put(verdict_r->rule, sizeof(verdict_r->rule), rule->id);
     } else {
         fall_back(&classifier->reply, verdict_r);
     }
@@ -287,11 +298,8 @@ struct classifier *classifier_open(struct ruleset *ruleset, struct error *error)
 {
     struct classifier *classifier = xcalloc(1, sizeof(*classifier));
 
-    classifier->scan = scan_create(ruleset->matcher, error);
-    if (!classifier->scan) {
-        free(classifier);
-        return NULL;
-    }
+    (void)error; /* nothing here can fail now; the callers are ready for it */
+    classifier->scan = scan_create(ruleset->matcher);
     classifier->ruleset = ruleset_ref(ruleset);
     classifier->hits = xcalloc(ruleset->pattern_count + 1, sizeof(*classifier->hits));
     return classifier;

@@ -5,13 +5,13 @@
 
 #include "classifier/matcher.h"
 
-#include <hs/hs.h>
 #include <pcre2.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "classifier/automaton.h"
 #include "classifier/prefilter.h"
 
 #define MATCH_LIMIT 50000       /* steps of one try */
@@ -25,12 +25,13 @@ struct lists {
 };
 
 struct matcher {
-    size_t pattern_count, literal_count, clause_count;
-    hs_database_t *database;      /* the literals; NULL when there are none */
-    struct lists clauses_of;      /* literal -> clauses */
+    size_t pattern_count, clause_count;
+    struct automaton *words;
+    struct lists clauses_of;      /* word -> clauses */
     struct lists patterns_of;     /* clause -> patterns */
     unsigned char *need;          /* clauses that a pattern needs */
     unsigned char *sufficient;    /* no try needed */
+    unsigned char *fast;          /* compiled to machine code */
     unsigned *always;             /* patterns without clauses */
     size_t always_count;
     pcre2_code **codes;
@@ -38,7 +39,6 @@ struct matcher {
 
 struct scan {
     const struct matcher *matcher;
-    hs_scratch_t *scratch;
     pcre2_match_data *data;
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
@@ -172,40 +172,26 @@ static void take_apart(struct matcher *matcher, unsigned pattern, const char *te
             continue; /* the pattern says the same twice */
         add_user(clause, pattern);
         matcher->need[pattern]++;
-        for (j = 0; j < prefilter.clauses[i].count; j++)
+        for (j = 0; j < prefilter.clauses[i].count; j++) {
+            if (!automaton_fold(prefilter.clauses[i].list[j]))
+                matcher->sufficient[pattern] = 0;
             add_user(intern(literals, prefilter.clauses[i].list[j]), clause->id);
+        }
     }
     prefilter_free(&prefilter);
 }
 
-static int compile_literals(struct matcher *matcher, const struct table *literals,
-                            struct error *error)
+static struct automaton *automaton_of(const struct table *words)
 {
-    const char **texts = xcalloc(literals->count + 1, sizeof(*texts));
-    unsigned *flags = xcalloc(literals->count + 1, sizeof(*flags));
-    unsigned *ids = xcalloc(literals->count + 1, sizeof(*ids));
-    size_t *lengths = xcalloc(literals->count + 1, sizeof(*lengths)), i;
-    hs_compile_error_t *why = NULL;
-    int result = 0;
+    const char **texts = xcalloc(words->count + 1, sizeof(*texts));
+    struct automaton *automaton;
+    size_t i;
 
-    for (i = 0; i < literals->count; i++) {
-        texts[i] = literals->list[i]->key;
-        lengths[i] = strlen(texts[i]);
-        ids[i] = (unsigned)i;
-        flags[i] = HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH;
-    }
-    if (literals->count &&
-        hs_compile_lit_multi(texts, flags, ids, lengths, (unsigned)literals->count, HS_MODE_BLOCK,
-                             NULL, &matcher->database, &why) != HS_SUCCESS) {
-        result = error_set(error, ERROR_ENVIRONMENT, "the words of the rules cannot be compiled: %s",
-                           why->message);
-        hs_free_compile_error(why);
-    }
+    for (i = 0; i < words->count; i++)
+        texts[i] = words->list[i]->key;
+    automaton = automaton_create(texts, words->count);
     free(texts);
-    free(flags);
-    free(ids);
-    free(lengths);
-    return result;
+    return automaton;
 }
 
 static int compile_pattern(struct matcher *matcher, size_t i, const char *pattern,
@@ -225,7 +211,7 @@ static int compile_pattern(struct matcher *matcher, size_t i, const char *patter
         return error_set(error, ERROR_INPUT, "%s at character %zu", (char *)text, offset + 1);
     }
     /* No machine code where the system forbids it: slower, nothing else. */
-    (void)pcre2_jit_compile(matcher->codes[i], PCRE2_JIT_COMPLETE);
+    matcher->fast[i] = !pcre2_jit_compile(matcher->codes[i], PCRE2_JIT_COMPLETE);
     return 0;
 }
 
@@ -240,6 +226,7 @@ struct matcher *matcher_create(const char *const *patterns, size_t count, size_t
     matcher->pattern_count = count;
     matcher->need = xcalloc(count + 1, 1);
     matcher->sufficient = xcalloc(count + 1, 1);
+    matcher->fast = xcalloc(count + 1, 1);
     matcher->always = xcalloc(count + 1, sizeof(*matcher->always));
     matcher->codes = xcalloc(count + 1, sizeof(pcre2_code *));
     *bad_r = count;
@@ -250,9 +237,7 @@ struct matcher *matcher_create(const char *const *patterns, size_t count, size_t
         else
             take_apart(matcher, (unsigned)i, patterns[i], literals, clauses);
     }
-    if (!result)
-        result = compile_literals(matcher, literals, error);
-    matcher->literal_count = literals->count;
+    matcher->words = automaton_of(literals);
     matcher->clause_count = clauses->count;
     matcher->clauses_of = lists_of(literals);
     matcher->patterns_of = lists_of(clauses);
@@ -275,7 +260,7 @@ void matcher_free(struct matcher **matcher)
         return;
     for (i = 0; i < gone->pattern_count; i++)
         pcre2_code_free(gone->codes[i]);
-    hs_free_database(gone->database);
+    automaton_free(&gone->words);
     free(gone->codes);
     free(gone->clauses_of.first);
     free(gone->clauses_of.items);
@@ -283,22 +268,18 @@ void matcher_free(struct matcher **matcher)
     free(gone->patterns_of.items);
     free(gone->need);
     free(gone->sufficient);
+    free(gone->fast);
     free(gone->always);
     free(gone);
 }
 
 /* --- scanning ------------------------------------------------------------ */
 
-struct scan *scan_create(const struct matcher *matcher, struct error *error)
+struct scan *scan_create(const struct matcher *matcher)
 {
     struct scan *scan = xcalloc(1, sizeof(*scan));
 
     scan->matcher = matcher;
-    if (matcher->database && hs_alloc_scratch(matcher->database, &scan->scratch) != HS_SUCCESS) {
-        error_set(error, ERROR_ENVIRONMENT, "cannot allocate the matcher's scratch space");
-        free(scan);
-        return NULL;
-    }
     scan->data = pcre2_match_data_create(1, NULL);
     scan->context = pcre2_match_context_create(NULL);
     scan->stack = pcre2_jit_stack_create(32 << 10, JIT_STACK_MAX, NULL);
@@ -318,7 +299,6 @@ void scan_free(struct scan **scan)
     *scan = NULL;
     if (!gone)
         return;
-    hs_free_scratch(gone->scratch);
     pcre2_match_data_free(gone->data);
     pcre2_match_context_free(gone->context);
     pcre2_jit_stack_free(gone->stack);
@@ -339,17 +319,13 @@ static void meet(struct scan *scan, unsigned pattern)
         scan->candidates[scan->candidate_count++] = pattern;
 }
 
-static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
-                      void *context)
+static void on_word(void *context, unsigned id)
 {
     struct scan *scan = context;
     const struct lists *clauses = &scan->matcher->clauses_of;
     const struct lists *patterns = &scan->matcher->patterns_of;
     unsigned i, j;
 
-    (void)from;
-    (void)to;
-    (void)flags;
     for (i = clauses->first[id]; i < clauses->first[id + 1]; i++) {
         unsigned clause = clauses->items[i];
 
@@ -359,7 +335,6 @@ static int on_literal(unsigned id, unsigned long long from, unsigned long long t
         for (j = patterns->first[clause]; j < patterns->first[clause + 1]; j++)
             meet(scan, patterns->items[j]);
     }
-    return 0;
 }
 
 static void next_epoch(struct scan *scan)
@@ -378,10 +353,7 @@ size_t scan_text(struct scan *scan, const char *text, size_t length, const unsig
            scan->matcher->always_count * sizeof(*scan->candidates));
     scan->candidate_count = scan->matcher->always_count;
     scan->tries = 0;
-    if (scan->matcher->database &&
-        hs_scan(scan->matcher->database, text, (unsigned)length, 0, scan->scratch, on_literal,
-                scan) != HS_SUCCESS)
-        scan->candidate_count = 0; /* cannot happen with scratch of this database */
+    automaton_scan(scan->matcher->words, text, length, on_word, scan);
     *list_r = scan->candidates;
     return scan->candidate_count;
 }
@@ -392,6 +364,7 @@ int scan_confirm(struct scan *scan, unsigned pattern, const char *text, size_t l
         return 1;
     if (++scan->tries > CONFIRM_MAX)
         return 0;
-    return pcre2_match(scan->matcher->codes[pattern], (PCRE2_SPTR)text, length, 0, 0, scan->data,
-                       scan->context) >= 0;
+    return (scan->matcher->fast[pattern] ? pcre2_jit_match : pcre2_match)(
+               scan->matcher->codes[pattern], (PCRE2_SPTR)text, length, 0, 0, scan->data,
+               scan->context) >= 0;
 }

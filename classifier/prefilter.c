@@ -14,8 +14,11 @@
 #include "base/mem.h"
 
 #define SET_MAX 96       /* strings of one set */
-#define LITERAL_MIN 3    /* shorter words are everywhere */
-#define LITERAL_MAX 48
+#define PRODUCT_MAX 12   /* of a product of two: beyond it they become two clauses */
+#define STRENGTH_MIN 5   /* weaker words are everywhere; see strength() */
+#define LITERAL_MAX 32
+#define WORD_MAX 18      /* of a clause in the end: more tells little and fills the tables */
+#define STRENGTH_POOR 8  /* a weaker one is no help beside a better clause */
 #define DEPTH_MAX 32
 #define CLASS_EXACT_MAX 4
 
@@ -61,20 +64,30 @@ static void part_free(struct part *part)
     *part = (struct part){0};
 }
 
-static size_t shortest(const struct strings *set)
+/* Letters tell twice as much as spaces, digits and marks, of which texts are full. */
+static size_t strength(const char *word)
 {
-    size_t least = LITERAL_MAX, i;
+    size_t sum = 0;
+
+    for (; *word; word++)
+        sum += (*word >= 'a' && *word <= 'z') || (unsigned char)*word >= 0x80 ? 2 : 1;
+    return sum;
+}
+
+static size_t weakest(const struct strings *set)
+{
+    size_t least = 2 * LITERAL_MAX, i;
 
     for (i = 0; i < set->count; i++)
-        if (strlen(set->list[i]) < least)
-            least = strlen(set->list[i]);
+        if (strength(set->list[i]) < least)
+            least = strength(set->list[i]);
     return set->count ? least : 0;
 }
 
 /* Rare words tell more: long ones, few of them. */
 static long worth(const struct strings *set)
 {
-    return (long)shortest(set) * 16 - (long)set->count;
+    return (long)weakest(set) * 8 - (long)set->count;
 }
 
 static void drop_string(struct strings *set, size_t i)
@@ -109,7 +122,7 @@ static void add_clause(struct part *part, struct strings set)
 {
     size_t i, worst = 0;
 
-    if (shortest(&set) < LITERAL_MIN || set.count > SET_MAX) {
+    if (weakest(&set) < STRENGTH_MIN || set.count > SET_MAX) {
         strings_free(&set);
         return;
     }
@@ -144,7 +157,7 @@ static void settle(struct part *part)
 
 static int small_product(const struct strings *a, const struct strings *b)
 {
-    return a->count * b->count <= SET_MAX;
+    return a->count == 1 || b->count == 1 || a->count * b->count <= PRODUCT_MAX;
 }
 
 static void multiply(struct part *left, struct part *right)
@@ -416,16 +429,54 @@ static struct part read_alternatives(struct reader *reader)
     return part;
 }
 
+/* Ends of long words are kept: beginnings are shared. Returns 1 when none was cut. */
+static int shorten(struct strings *set)
+{
+    int whole = 1;
+    size_t i;
+
+    for (i = 0; i < set->count; i++) {
+        size_t length = strlen(set->list[i]);
+
+        if (length <= WORD_MAX)
+            continue;
+        memmove(set->list[i], set->list[i] + length - WORD_MAX, WORD_MAX + 1);
+        whole = 0;
+    }
+    simplify(set);
+    return whole;
+}
+
+static void drop_poor(struct part *part)
+{
+    const struct strings *best = best_clause(part);
+    size_t i;
+
+    if (!best || weakest(best) < STRENGTH_POOR)
+        return;
+    for (i = 0; i < part->count; i++) {
+        if (weakest(&part->clauses[i]) >= STRENGTH_POOR)
+            continue;
+        strings_free(&part->clauses[i]);
+        part->clauses[i--] = part->clauses[--part->count];
+    }
+}
+
 void prefilter_create(const char *pattern, struct prefilter *prefilter_r)
 {
     struct reader reader = {.at = pattern};
     struct part part = read_alternatives(&reader);
+    size_t i;
 
     *prefilter_r = (struct prefilter){0};
     if (*reader.at || reader.lost) /* *reader.at: a stray ")" */
         part_free(&part);
     prefilter_r->sufficient = part.exact && !part.anchored;
     settle(&part);
+    drop_poor(&part);
+    for (i = 0; i < part.count; i++)
+        if (!shorten(&part.clauses[i]))
+            prefilter_r->sufficient = 0;
     memcpy(prefilter_r->clauses, part.clauses, sizeof(part.clauses));
     prefilter_r->count = part.count;
     if (!part.count)
