@@ -102,13 +102,15 @@ int command_status(struct ctl *ctl, int argc, char **argv)
         return ctl_fail(argv[0], EXIT_USAGE, "takes no arguments");
     running = ask_daemon(ctl, request, &answer, &error);
     json_decref(request);
+    status = json_pack("{s:o, s:o*}", "running", running < 0 ? json_null() : json_boolean(running), "daemon",
+                       answer);
+    /* Who may read the records need not be one who may talk to the daemon. */
     if (running < 0)
-        return ctl_fail(argv[0], EXIT_FAILED, "%s", error.text);
-    if (running && !ctl->json)
+        ctl_fail(argv[0], EXIT_FAILED, "%s", error.text);
+    else if (running && !ctl->json)
         print_daemon(answer);
     else if (!ctl->json)
         puts("daemon      NOT RUNNING: bounces are not learned and nobody is refused");
-    status = json_pack("{s:b, s:o*}", "running", running, "daemon", answer);
     failed = report_database(ctl, status, &error);
     if (ctl->json)
         ask_print_json(status);
@@ -116,5 +118,5 @@ int command_status(struct ctl *ctl, int argc, char **argv)
         json_decref(status);
     if (failed)
         return ctl_fail(argv[0], EXIT_FAILED, "%s", error.text);
-    return running ? EXIT_YES : EXIT_NO;
+    return running < 0 ? EXIT_FAILED : running ? EXIT_YES : EXIT_NO;
 }
