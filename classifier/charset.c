@@ -41,6 +41,19 @@ static size_t sequence_length(const unsigned char *text, size_t length)
     return need;
 }
 
+/* The beginning of a sequence that the end of the text cut off. */
+static int is_cut(const unsigned char *text, size_t length)
+{
+    size_t need = text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4, i;
+
+    if (text[0] > 0xf4 || length >= need)
+        return 0;
+    for (i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return 1;
+}
+
 static void measure_run(const unsigned char *text, size_t length, struct shape *shape)
 {
     size_t i;
@@ -60,6 +73,8 @@ static void measure(const unsigned char *text, size_t length, struct shape *shap
 
     for (i = 0; i < length; i += step) {
         step = sequence_length(text + i, length - i);
+        if (!step && is_cut(text + i, length - i))
+            break;
         shape->valid += step > 1;
         shape->broken += !step;
         step += !step;

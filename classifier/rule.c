@@ -59,6 +59,29 @@ void strings_free(struct strings *strings)
     strings->count = 0;
 }
 
+/* Where the section begins: libconfuse remembers where it ends. */
+static int line_of(const char *text, cfg_t *section)
+{
+    const char *kind = cfg_name(section), *title = cfg_title(section);
+    size_t length = strlen(title);
+    int line = 1;
+
+    for (; *text; text++, line++) {
+        text += strspn(text, " \t");
+        if (!strncmp(text, kind, strlen(kind))) {
+            const char *at = text + strlen(kind);
+
+            at += strspn(at, " \t'\"");
+            if (!strncmp(at, title, length) && strchr(" \t'\"{\r\n", at[length]))
+                return line;
+        }
+        text += strcspn(text, "\n");
+        if (!*text)
+            break;
+    }
+    return section->line;
+}
+
 static int bad(cfg_t *section, struct error *error, const char *why, const char *what)
 {
     return error_set(error, ERROR_INPUT, "%s:%d: %s \"%s\": %s%s%s", section->filename,
@@ -132,16 +155,24 @@ static int read_provider(cfg_t *section, struct rulebook *book, struct error *er
     return 0;
 }
 
-static int read_sections(cfg_t *cfg, struct rulebook *book, int local, struct error *error)
+static int read_sections(cfg_t *cfg, const char *text, struct rulebook *book, int local,
+                         struct error *error)
 {
+    cfg_t *section;
     unsigned i;
 
-    for (i = 0; i < cfg_size(cfg, "provider"); i++)
-        if (read_provider(cfg_getnsec(cfg, "provider", i), book, error) < 0)
+    for (i = 0; i < cfg_size(cfg, "provider"); i++) {
+        section = cfg_getnsec(cfg, "provider", i);
+        section->line = line_of(text, section);
+        if (read_provider(section, book, error) < 0)
             return -1;
-    for (i = 0; i < cfg_size(cfg, "rule"); i++)
-        if (read_rule(cfg_getnsec(cfg, "rule", i), book, local, error) < 0)
+    }
+    for (i = 0; i < cfg_size(cfg, "rule"); i++) {
+        section = cfg_getnsec(cfg, "rule", i);
+        section->line = line_of(text, section);
+        if (read_rule(section, book, local, error) < 0)
             return -1;
+    }
     return 0;
 }
 
@@ -190,7 +221,7 @@ int rulebook_read(struct rulebook *book, const char *file, const char *text, int
     error->code = ERROR_NONE;
     result = parse(cfg, file, text, error);
     if (!result)
-        result = read_sections(cfg, book, local, error);
+        result = read_sections(cfg, text, book, local, error);
     cfg_free(cfg);
     return result;
 }
