@@ -23,12 +23,13 @@ enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
     [SUPPRESSED] =
-        /* IN (...) would build a table in memory for every recipient. */
+        /* IN (...), or an OR that the index serves (the plus keeps it away), would
+         * build a table in memory for every recipient. */
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
-        " WHERE key = ?1 AND (stream = '' OR stream = ?3) AND " IN_FORCE "?4)"
+        " WHERE key = ?1 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE "?4)"
         " UNION ALL "
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
-        " WHERE key = ?2 AND (stream = '' OR stream = ?3) AND " IN_FORCE "?4) LIMIT 1",
+        " WHERE key = ?2 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE "?4) LIMIT 1",
     [LIST] =
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
         " WHERE (?1 IS NULL OR reason = ?1) AND " IN_FORCE "?2) ORDER BY key, stream",

@@ -52,7 +52,7 @@ static const char *const sql[STATEMENTS] = {
         " ON CONFLICT (address) DO UPDATE SET hard = hard + excluded.hard, other = other + excluded.other,"
         " last = max(last, excluded.last), last_event = excluded.last_event",
     [SUPPRESSED] =
-        "SELECT 1 FROM suppression WHERE key = ?1 AND (stream = '' OR stream = ?2)"
+        "SELECT 1 FROM suppression WHERE key = ?1 AND (+stream = '' OR +stream = ?2)"
         " AND (until IS NULL OR until > ?3)",
     [SUPPRESS] =
         "INSERT OR REPLACE INTO suppression (key, stream, reason, since, until, origin, event, note)"
