@@ -54,6 +54,24 @@ static void put(json_t *object, const char *name, const char *value)
         json_object_set_new(object, name, json_string(value));
 }
 
+/* Where the action is the whole story there is nothing to classify. */
+static enum reason reason_of(const struct delivery *delivery, enum reason classified)
+{
+    switch (delivery->action) {
+    case ACTION_COMPLAINT:
+        return delivery->reply && strstr(delivery->reply, "opt-out") ? REASON_OPT_OUT
+                                                                     : REASON_COMPLAINT;
+    case ACTION_AUTO_REPLY:
+        return REASON_AUTO_REPLY;
+    case ACTION_DELIVERED:
+    case ACTION_RELAYED:
+    case ACTION_EXPANDED:
+        return REASON_DELIVERED;
+    default:
+        return classified;
+    }
+}
+
 static void put_verdict(json_t *object, struct classifier *classifier,
                         const struct delivery *delivery)
 {
@@ -68,6 +86,7 @@ static void put_verdict(json_t *object, struct classifier *classifier,
     struct verdict verdict;
 
     classify(classifier, &input, &verdict);
+    verdict.reason = reason_of(delivery, verdict.reason);
     put(object, "reason", reason_info(verdict.reason)->name);
     put(object, "family", reason_info(verdict.reason)->family);
     put(object, "persistence", persistence_name(verdict.persistence));

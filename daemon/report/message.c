@@ -16,6 +16,7 @@
 #include "daemon/report/mime.h"
 #include "daemon/report/notice.h"
 #include "daemon/report/scan.h"
+#include "daemon/report/ses.h"
 #include "daemon/report/signs.h"
 
 #include <stdlib.h>
@@ -278,7 +279,8 @@ static void read_message(struct span bytes, int depth, struct report *report)
     if (!read_dsn(reading) && !read_complaint(reading)) {
         notice_read(&reading->mime, &reading->notice);
         read_returned(reading);
-        if (!arf_read_unmarked(&reading->header, &reading->returned, report))
+        if (!ses_read(reading->notice.own, report) &&
+            !arf_read_unmarked(&reading->header, &reading->returned, report))
             read_for_people(reading);
     }
     notice_clear(&reading->notice);
