@@ -14,6 +14,7 @@
 
 #define CONTENT_MAX (1u << 20)
 #define TYPE_MAX 40
+#define COMPLAINTS_MAX 100 /* recipients of one complaint; a real one has one */
 
 static int names_nobody(struct span type)
 {
@@ -22,7 +23,7 @@ static int names_nobody(struct span type)
 
 static void add(struct report *report, struct span address, const char *type)
 {
-    char *recipient = dsn_address(address, 0);
+    char *recipient = report->count < COMPLAINTS_MAX ? dsn_address(address, 0) : NULL;
     struct delivery *delivery;
     size_t i;
 
@@ -44,10 +45,9 @@ static void add(struct report *report, struct span address, const char *type)
 /* The one address of a To field; a list of them tells nothing. */
 static void add_only(struct report *report, struct span to, const char *type)
 {
-    struct span address, second;
+    struct span address;
 
-    if (scan_address(to, &address) &&
-        !scan_address(span_from(to, (size_t)(address.start + address.length - to.start)), &second))
+    if (scan_only(to, &address))
         add(report, address, type);
 }
 

@@ -17,6 +17,7 @@
 #include <glib.h>
 
 #define REGION_MAX 1500 /* bytes of a notice that may serve as one reply */
+#define FAILED_MAX 32768 /* bytes of X-Failed-Recipients that are looked at */
 #define OWN_MAX 32      /* addresses that are known to be the sender's */
 
 struct candidate {
@@ -46,10 +47,8 @@ static void add_own(struct bounce *bounce, struct span value)
 {
     struct span address;
 
-    while (bounce->own_count < OWN_MAX && scan_address(value, &address)) {
+    while (bounce->own_count < OWN_MAX && scan_next(&value, &address))
         bounce->own[bounce->own_count++] = address;
-        value = span_from(value, (size_t)(address.start + address.length - value.start));
-    }
 }
 
 static void find_own(struct bounce *bounce, const struct header *header,
@@ -156,23 +155,40 @@ static void add_bare(struct bounce *bounce, struct span address)
         add_candidate(bounce, &candidate);
 }
 
-/* X-Failed-Recipients (Exim, Google) is the mail system's own list; the text wins
- * where they do not share a single address, for it has the replies. */
+/* No more than can be taken, and no half address at the end. */
+static struct span bounded_list(struct span value)
+{
+    if (value.length > FAILED_MAX)
+        for (value.length = FAILED_MAX; value.length; value.length--)
+            if (value.start[value.length - 1] == ',')
+                break;
+    return value;
+}
+
+static int shares_candidate(const struct bounce *bounce, struct span list)
+{
+    struct span address;
+
+    while (scan_next(&list, &address))
+        if (has_candidate(bounce, address))
+            return 1;
+    return 0;
+}
+
+/* X-Failed-Recipients (Exim, Google) is the mail system's own list. The text wins
+ * where they do not share a single address, for it has the replies, unless it
+ * holds nothing but the sender's own addresses. */
 static void merge_failed_field(struct bounce *bounce, struct span value)
 {
-    struct span rest = value, address;
-    int shared = !bounce->count;
-    size_t i;
+    struct span list = bounded_list(value), address;
 
-    for (i = 0; i < bounce->count && bounce->candidates[i].own; i++)
-        ;
-    if (i == bounce->count && scan_address(rest, &address))
-        bounce->count = 0, shared = 1; /* nothing but the sender's own addresses */
-    for (rest = value; scan_address(rest, &address);
-         rest = span_from(rest, (size_t)(address.start + address.length - rest.start)))
-        shared |= has_candidate(bounce, address);
-    for (rest = value; shared && scan_address(rest, &address);
-         rest = span_from(rest, (size_t)(address.start + address.length - rest.start)))
+    if (!scan_address(list, &address))
+        return;
+    if (bounce->count && bounce->candidates[0].own) /* then all are: see select_best */
+        bounce->count = 0;
+    if (bounce->count && !shares_candidate(bounce, list))
+        return;
+    while (scan_next(&list, &address))
         add_bare(bounce, address);
 }
 
@@ -194,14 +210,12 @@ static int is_list(const struct header *returned, struct span address)
  * list mail, whose To names the list. */
 static void take_returned(struct bounce *bounce, const struct header *returned)
 {
-    struct span to = header_get(returned, "To"), address, second;
+    struct span to = header_get(returned, "To"), address;
 
     if (!to.length || header_get(returned, "Cc").length || header_get(returned, "List-Post").start ||
         header_get(returned, "Errors-To").start || span_is(header_get(returned, "Precedence"), "list"))
         return;
-    if (!scan_address(to, &address) || is_own(bounce, address) || is_list(returned, address))
-        return;
-    if (!scan_address(span_from(to, (size_t)(address.start + address.length - to.start)), &second))
+    if (scan_only(to, &address) && !is_own(bounce, address) && !is_list(returned, address))
         add_bare(bounce, address);
 }
 

@@ -15,6 +15,12 @@ enum rank {
 /* The next address within text, quoted local parts included; 1 or 0. */
 int scan_address(struct span text, struct span *address_r);
 
+/* Takes the next address off *rest_io, with all in front of it; 1 or 0. */
+int scan_next(struct span *rest_io, struct span *address_r);
+
+/* The address of a field that holds exactly one; 1 or 0. */
+int scan_only(struct span value, struct span *address_r);
+
 /* What the line says of the address in it. before is where the line, or what
  * stands behind an earlier address in it, begins. *after_r is what follows the
  * address and its brackets, to the end of the line. */

@@ -57,7 +57,12 @@ static const struct {
     {"a@example.com - no such user here.", RANK_LISTED},
     {"a@example.com<mailto:a@example.com>", RANK_LISTED},
     {"<a@example.com>... User unknown", RANK_LISTED},
+    {"1) <a@example.com>", RANK_LISTED},
+    {"  >>> a@example.com <<<", RANK_LISTED},
+    {"[a@example.com]: no", RANK_LISTED},
     {"Unknown user: a@example.com", RANK_LABELLED},
+    {"mailbox quota exceeded for a@example.com", RANK_LABELLED},
+    {"Destinatario: a@example.com", RANK_LABELLED},
     {"Failed Recipient: a@example.com", RANK_LABELLED},
     {"Could not be delivered to: <a@example.com>", RANK_LABELLED},
     {"unable to deliver your message to a@example.com for", RANK_LABELLED},
@@ -73,6 +78,7 @@ static const struct {
     {"please contact a@example.com", RANK_NONE},
     {"a@example.com wrote a letter", RANK_NONE},
     {"if a@example.com fails, try others", RANK_NONE},
+    {"a card for a@example.com", RANK_NONE},
     {"sent by user a@example.com", RANK_NONE},
 };
 
