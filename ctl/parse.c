@@ -16,6 +16,8 @@
 #include "base/mem.h"
 #include "classifier/classify.h"
 #include "classifier/ruleset.h"
+#include "ctl/ask.h"
+#include "daemon/ledger/judge.h"
 #include "daemon/report/message.h"
 
 #define MESSAGE_SIZE_MAX (256u << 20)
@@ -51,42 +53,16 @@ static char *read_all(const char *name, size_t *length_r, struct error *error)
 static void put(json_t *object, const char *name, const char *value)
 {
     if (value)
-        json_object_set_new(object, name, json_string(value));
-}
-
-/* Where the action is the whole story there is nothing to classify. */
-static enum reason reason_of(const struct delivery *delivery, enum reason classified)
-{
-    switch (delivery->action) {
-    case ACTION_COMPLAINT:
-        return delivery->reply && strstr(delivery->reply, "opt-out") ? REASON_OPT_OUT
-                                                                     : REASON_COMPLAINT;
-    case ACTION_AUTO_REPLY:
-        return REASON_AUTO_REPLY;
-    case ACTION_DELIVERED:
-    case ACTION_RELAYED:
-    case ACTION_EXPANDED:
-        return REASON_DELIVERED;
-    default:
-        return classified;
-    }
+        json_object_set_new(object, name, ask_json(value));
 }
 
 static void put_verdict(json_t *object, struct classifier *classifier,
                         const struct delivery *delivery)
 {
     const char *at = delivery->recipient ? strrchr(delivery->recipient, '@') : NULL;
-    struct classify_input input = {
-        .text = delivery->reply ? delivery->reply : "",
-        .length = delivery->reply ? strlen(delivery->reply) : 0,
-        .status = delivery->status,
-        .mta = delivery->remote_mta,
-        .domain = at ? at + 1 : NULL,
-    };
     struct verdict verdict;
 
-    classify(classifier, &input, &verdict);
-    verdict.reason = reason_of(delivery, verdict.reason);
+    judge(classifier, delivery, at ? at + 1 : NULL, &verdict);
     put(object, "reason", reason_info(verdict.reason)->name);
     put(object, "family", reason_info(verdict.reason)->family);
     put(object, "persistence", persistence_name(verdict.persistence));

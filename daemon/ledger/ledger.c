@@ -11,6 +11,7 @@
 #include "classifier/classify.h"
 #include "classifier/ruleset.h"
 #include "daemon/ledger/hygiene.h"
+#include "daemon/ledger/judge.h"
 #include "daemon/ledger/store.h"
 #include "daemon/report/address.h"
 
@@ -36,22 +37,6 @@ struct finding {
 static void count(struct ledger *ledger, enum counter counter)
 {
     counters_add(&ledger->batch, counter, 1);
-}
-
-static void classify_delivery(struct ledger *ledger, struct finding *finding)
-{
-    const struct delivery *delivery = finding->delivery;
-    const struct classify_input input = {
-        .text = delivery->reply ? delivery->reply : "",
-        .length = delivery->reply ? strlen(delivery->reply) : 0,
-        .status = delivery->status,
-        .mta = delivery->remote_mta,
-        .domain = finding->address.key + finding->address.domain,
-    };
-
-    classify(ledger->classifier, &input, &finding->verdict);
-    if (delivery->action == ACTION_COMPLAINT)
-        finding->verdict.reason = REASON_COMPLAINT;
 }
 
 /* The stream of the message that failed: from the journal, else the domain of
@@ -201,7 +186,7 @@ static int record_finding(struct ledger *ledger, struct finding *finding, struct
     int added;
 
     message_key(finding->record, key, sizeof(key));
-    classify_delivery(ledger, finding);
+    judge(ledger->classifier, finding->delivery, finding->address.key + finding->address.domain, &finding->verdict);
     if (find_stream(ledger, finding, error) || decide(ledger, finding, error))
         return -1;
     fill_event(finding, key, &event);
