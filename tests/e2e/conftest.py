@@ -24,11 +24,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="module")
 def home():
-    """A short path (unix sockets) that Postfix's user may enter."""
+    """A short path (unix sockets) that Postfix's user may enter. With E2E_KEEP=1 in the
+    environment it stays when the tests are over, with all logs."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="suppressd-"))
     path.chmod(0o755)
     yield path
-    shutil.rmtree(path, ignore_errors=True)
+    if not os.environ.get("E2E_KEEP"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class Rig:

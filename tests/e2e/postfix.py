@@ -61,7 +61,6 @@ minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 maximal_queue_lifetime = {lifetime}
 bounce_queue_lifetime = 60s
-delay_warning_time = 0
 in_flow_delay = 0
 default_destination_concurrency_failed_cohort_limit = 1000
 smtpd_client_connection_rate_limit = 0
@@ -72,8 +71,6 @@ smtpd_peername_lookup = no
 smtpd_authorized_xclient_hosts = {trusted}/32
 smtpd_sasl_auth_enable = no
 milter_connect_timeout = 5s
-milter_command_timeout = 30s
-milter_content_timeout = 30s
 enable_long_queue_ids = yes
 ignore_mx_lookup_error = no
 """
@@ -146,7 +143,8 @@ class Postfix:
         self.name = "postfix-" + self.home.parent.name
         self.log_path = self.home / "mail.log"
         self.config = self.home / "etc"
-        self.settings = {}
+        self.settings = {"delay_warning_time": "0", "milter_command_timeout": "30s",
+                         "milter_content_timeout": "30s"}
         self.unreachable = {}  # domain -> transport of a domain that nobody serves
         self.running = False
         self.submission_port, self.internet_port, self.login_port = free_ports(3)
@@ -171,10 +169,12 @@ class Postfix:
         wait_for(self._answers, f"Postfix on port {self.submission_port}: {self.log()[-2000:]}")
         return self
 
-    def reload(self):
-        """Takes changed settings and routes into force."""
-        self._configure()
-        self._postfix("reload")
+    def restart(self, **settings):
+        """Takes these settings, and changed milters and routes, into force. Not `postfix
+        reload`: on a busy machine its processes then wait for each other, for minutes."""
+        self.stop()
+        self.settings.update(settings)
+        self.start()
 
     def stop(self):
         """Stops at once, whatever is in the queue; harmless when it does not run."""
@@ -207,16 +207,19 @@ class Postfix:
         """The queue files of undelivered mail, by folder."""
         found = []
         for folder in ("maildrop", "incoming", "active", "deferred", "hold"):
-            for path, _folders, files in os.walk(self.home / "queue" / folder):
+            for _path, _folders, files in os.walk(self.home / "queue" / folder):
                 found += [f"{folder}/{name}" for name in files if "." not in name]
-                del path
         return found
 
+    def unfinished(self):
+        """What the queue manager has begun and not removed. A file that moves from an
+        unread folder to a read one escapes queued(), but not this."""
+        begun = set(re.findall(r"/qmgr\[\d+\]: (\w+): from=<", self.log()))
+        return begun - set(re.findall(r"/qmgr\[\d+\]: (\w+): removed", self.log()))
+
     def wait_empty(self, seconds=60):
-        """Until everything has been delivered or returned. Looks twice, because a
-        message can move from an unread folder to a read one during one look."""
-        wait_for(lambda: not self.queued() and not self.queued(),
-                 lambda: f"queue {self.queued()[:10]} empty\n{self.log()[-3000:]}", seconds)
+        """Until everything has been delivered or returned."""
+        wait_for(lambda: not self.queued() and not self.unfinished(), self._stuck, seconds)
 
     def wait_log(self, pattern, seconds=30, count=1):
         """The matches of a pattern in the log, once there are so many."""
@@ -240,6 +243,14 @@ class Postfix:
             except OSError:
                 continue
         return left
+
+    def _stuck(self):
+        """What the log says of mail that is still in the queue."""
+        left = (self.queued() + list(self.unfinished()))[:5]
+        names = [path.rpartition("/")[2] for path in left]
+        lines = [line for line in self.log().splitlines()
+                 if any(name in line for name in names) or "warning" in line or "fatal" in line]
+        return f"an empty queue; left are {left}\n" + "\n".join(lines[-40:])
 
     def _configure(self):
         text = MAIN_CF.format(home=self.home, name=self.name, hostname=HOSTNAME, trusted=TRUSTED,

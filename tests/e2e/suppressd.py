@@ -74,13 +74,15 @@ class Suppressd:
         wait_for(ready, lambda: f"{READY!r}: {self.stderr()[-2000:]}")
         return self
 
-    def start_failing(self, seconds=10):
+    def start_failing(self, seconds=60):
         """A start that must fail: (exit status, what it said)."""
         before = len(self.stderr())
         self._launch()
-        status = self.process.wait(seconds * FACTOR)
-        self.process = None
-        return status, self.stderr()[before:]
+        try:
+            wait_for(lambda: not self.alive(), "the start to fail", seconds)
+            return self.process.returncode, self.stderr()[before:]
+        finally:
+            self.kill()
 
     def stop(self, seconds=30):
         """Asks it to end (SIGTERM); its exit status. None when it does not run."""

@@ -82,14 +82,12 @@ def test_failed_and_delayed_in_one_report(rig):
 def test_a_notice_of_delay_is_no_failure(rig):
     """Postfix's own warning that it goes on trying."""
     rig.bad.answer("slow", Answer("450 4.1.1 <{rcpt}>: User unknown, perhaps", times=4))
-    rig.postfix.settings["delay_warning_time"] = "1s"
-    rig.postfix.reload()
+    rig.postfix.restart(delay_warning_time="1s")
     try:
         rig.send("slow@bad.example")
         rig.settle()
     finally:
-        del rig.postfix.settings["delay_warning_time"]
-        rig.postfix.reload()
+        rig.postfix.restart(delay_warning_time="0")
     event, = rig.suppressd.events("slow@bad.example")
     assert (event["action"], event["evidence"], event["decision"]) == ("delayed", "local", "none")
     assert rig.net.accepted("slow@bad.example")

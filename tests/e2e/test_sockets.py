@@ -34,7 +34,7 @@ def test_inet_socket(rig):
     rig.suppressd.configure(milter_socket=f"inet:{port}@127.0.0.1")
     rig.suppressd.start()
     rig.postfix.milter(f"inet:127.0.0.1:{port}")
-    rig.postfix.reload()
+    rig.postfix.restart()
     try:
         assert rig.send("inet@bad.example")["inet@bad.example"][0] == 250
         rig.settle()
@@ -44,7 +44,7 @@ def test_inet_socket(rig):
         rig.suppressd.configure(milter_socket=unix)
         rig.suppressd.start()
         rig.postfix.milter(unix)
-        rig.postfix.reload()
+        rig.postfix.restart()
 
 
 def test_a_socket_left_by_a_killed_daemon_is_no_obstacle(rig):

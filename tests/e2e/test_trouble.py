@@ -75,8 +75,7 @@ def test_daemon_dies_within_a_dialogue(rig):
 def test_daemon_hangs(rig):
     """Postfix waits as long as its timeouts say, then goes on without."""
     people = make_dead(rig, "hung", 2)
-    rig.postfix.settings.update(milter_command_timeout="1s", milter_content_timeout="1s")
-    rig.postfix.reload()
+    rig.postfix.restart(milter_command_timeout="1s", milter_content_timeout="1s")
     rig.suppressd.process.send_signal(signal.SIGSTOP)
     try:
         send_each(rig, ["patient@good.example", *people])
@@ -84,8 +83,7 @@ def test_daemon_hangs(rig):
         assert not returned(rig) & set(people)
     finally:
         rig.suppressd.process.send_signal(signal.SIGCONT)
-        rig.postfix.settings.update(milter_command_timeout="30s", milter_content_timeout="30s")
-        rig.postfix.reload()
+        rig.postfix.restart(milter_command_timeout="30s", milter_content_timeout="30s")
     rig.settle()
     assert recorded(rig) >= set(people)
 
