@@ -13,9 +13,9 @@
 
 #include "base/mem.h"
 
-#define WIDTH 32 /* cells a row: classes of bytes */
+#define WIDTH 40 /* cells a row: classes of bytes; even */
 
-enum { CLASS_OTHER, CLASS_SPACE = 27, CLASS_DIGIT, CLASS_DOT, CLASS_DASH, CLASS_HIGH };
+enum { CLASS_OTHER, CLASS_SPACE = 27, CLASS_DIGIT, CLASS_DOT, CLASS_DASH, CLASS_HIGH /* and seven more */ };
 
 struct automaton {
     unsigned char class_of[256];
@@ -39,7 +39,7 @@ static int class_of(unsigned char c)
     if (c >= '0' && c <= '9')
         return CLASS_DIGIT;
     if (c >= 0x80)
-        return CLASS_HIGH;
+        return CLASS_HIGH + (c & 7);
     return c == ' ' ? CLASS_SPACE : c == '.' ? CLASS_DOT : c == '-' ? CLASS_DASH : CLASS_OTHER;
 }
 
@@ -49,8 +49,8 @@ int automaton_fold(char *word)
 
     for (; *word; word++) {
         class = class_of((unsigned char)*word);
-        exact &= class != CLASS_OTHER && class != CLASS_DIGIT && class != CLASS_HIGH;
-        *word = "!abcdefghijklmnopqrstuvwxyz 0.-\x80"[class];
+        exact &= class != CLASS_OTHER && class != CLASS_DIGIT && class < CLASS_HIGH;
+        *word = "!abcdefghijklmnopqrstuvwxyz 0.-\x80\x81\x82\x83\x84\x85\x86\x87"[class];
     }
     return exact;
 }
@@ -193,7 +193,7 @@ void automaton_free(struct automaton **automaton)
 }
 
 void automaton_scan(const struct automaton *automaton, const char *text, size_t length,
-                    void (*found)(void *context, unsigned word), void *context)
+                    void (*found)(void *context, unsigned word, unsigned end), void *context)
 {
     const unsigned char *at = (const unsigned char *)text, *end = at + length;
     const uint32_t *cells = automaton->cells;
@@ -208,6 +208,6 @@ void automaton_scan(const struct automaton *automaton, const char *text, size_t 
             continue;
         state = row / WIDTH;
         for (i = automaton->first[state]; i < automaton->first[state + 1]; i++)
-            found(context, automaton->words[i]);
+            found(context, automaton->words[i], (unsigned)(at + 1 - (const unsigned char *)text));
     }
 }

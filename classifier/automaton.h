@@ -3,8 +3,8 @@
  * Aho and Corasick's automaton (CACM 18, 1975), every step one look-up: time
  * depends on the length of the text and on how many words it holds, never on how
  * many there are to find. To keep the table within the processor's caches it
- * tells 32 classes of bytes apart: letters without case, the space, all digits as
- * one, a few punctuation marks, everything else. So a word that holds digits, say,
+ * tells 39 classes of bytes apart: letters without case, the space, all digits as
+ * one, a few punctuation marks, eighths of the bytes above 0x7f, everything else. So a word that holds digits, say,
  * may be found where only its like stands.
  * Read-only once made; any thread.
  */
@@ -23,8 +23,9 @@ int automaton_fold(char *word);
 struct automaton *automaton_create(const char *const *words, size_t count);
 void automaton_free(struct automaton **automaton);
 
-/* Calls found for every occurrence of every word, with the word's index. */
+/* Calls found for every occurrence of every word, with the word's index and the
+ * offset behind its last byte. */
 void automaton_scan(const struct automaton *automaton, const char *text, size_t length,
-                    void (*found)(void *context, unsigned word), void *context);
+                    void (*found)(void *context, unsigned word, unsigned end), void *context);
 
 #endif

@@ -15,7 +15,9 @@
 #include "classifier/prefilter.h"
 
 #define MATCH_LIMIT 50000       /* steps of one try */
-#define CONFIRM_MAX 400         /* tries on one text */
+#define CONFIRM_MAX 2000        /* tries on one text */
+#define PLACE_MAX 2048          /* places of leading words that are remembered */
+#define NO_LEAD ((unsigned)-1)
 #define JIT_STACK_MAX (256u << 10)
 
 /* Lists of lists, one array each: those of i lie in items[first[i]] .. items[first[i + 1]]. */
@@ -32,9 +34,16 @@ struct matcher {
     unsigned char *need;          /* clauses that a pattern needs */
     unsigned char *sufficient;    /* no try needed */
     unsigned char *fast;          /* compiled to machine code */
+    unsigned *lead;               /* clause with one of whose words every match begins, or NO_LEAD */
+    unsigned char *lengths;       /* of the words */
     unsigned *always;             /* patterns without clauses */
     size_t always_count;
     pcre2_code **codes;
+};
+
+/* A place where a word of a clause begins. */
+struct place {
+    unsigned start, next; /* next: index, 0 at the end */
 };
 
 struct scan {
@@ -44,6 +53,9 @@ struct scan {
     pcre2_jit_stack *stack;
     unsigned epoch;               /* number of the text; saves clearing the tables below */
     unsigned *clause_seen;        /* epoch in which a clause was met */
+    unsigned *clause_places;      /* the clause's first place, in that epoch */
+    unsigned place_count;         /* index 0 is not used */
+    struct place places[PLACE_MAX];
     unsigned *pattern_seen;
     unsigned char *met;           /* clauses met by a pattern in that epoch */
     unsigned *candidates;
@@ -155,29 +167,40 @@ static struct entry *intern_clause(struct table *clauses, const struct strings *
     return entry;
 }
 
+/* The pattern cannot match unless the clause is met. Returns the clause. */
+static unsigned need_clause(struct matcher *matcher, unsigned pattern, struct strings *words,
+                            struct table *literals, struct table *clauses)
+{
+    struct entry *clause = intern_clause(clauses, words);
+    size_t i;
+
+    if (clause->count && clause->users[clause->count - 1] == pattern)
+        return clause->id; /* the pattern says the same twice */
+    add_user(clause, pattern);
+    matcher->need[pattern]++;
+    for (i = 0; i < words->count; i++) {
+        if (!automaton_fold(words->list[i]))
+            matcher->sufficient[pattern] = 0;
+        add_user(intern(literals, words->list[i]), clause->id);
+    }
+    return clause->id;
+}
+
 static void take_apart(struct matcher *matcher, unsigned pattern, const char *text,
                        struct table *literals, struct table *clauses)
 {
     struct prefilter prefilter;
-    size_t i, j;
+    size_t i;
 
     prefilter_create(text, &prefilter);
     matcher->sufficient[pattern] = (unsigned char)prefilter.sufficient;
-    if (!prefilter.count)
+    matcher->lead[pattern] = NO_LEAD;
+    for (i = 0; i < prefilter.count; i++)
+        need_clause(matcher, pattern, &prefilter.clauses[i], literals, clauses);
+    if (prefilter.lead.count && !matcher->sufficient[pattern])
+        matcher->lead[pattern] = need_clause(matcher, pattern, &prefilter.lead, literals, clauses);
+    if (!matcher->need[pattern])
         matcher->always[matcher->always_count++] = pattern;
-    for (i = 0; i < prefilter.count; i++) {
-        struct entry *clause = intern_clause(clauses, &prefilter.clauses[i]);
-
-        if (clause->count && clause->users[clause->count - 1] == pattern)
-            continue; /* the pattern says the same twice */
-        add_user(clause, pattern);
-        matcher->need[pattern]++;
-        for (j = 0; j < prefilter.clauses[i].count; j++) {
-            if (!automaton_fold(prefilter.clauses[i].list[j]))
-                matcher->sufficient[pattern] = 0;
-            add_user(intern(literals, prefilter.clauses[i].list[j]), clause->id);
-        }
-    }
     prefilter_free(&prefilter);
 }
 
@@ -204,7 +227,8 @@ static int compile_pattern(struct matcher *matcher, size_t i, const char *patter
     matcher->codes[i] =
         pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
                       PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UTF |
-                          PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY,
+                          PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY |
+                          (matcher->lead[i] == NO_LEAD ? 0 : PCRE2_ANCHORED),
                       &why, &offset, NULL);
     if (!matcher->codes[i]) {
         pcre2_get_error_message(why, text, sizeof(text));
@@ -228,16 +252,19 @@ struct matcher *matcher_create(const char *const *patterns, size_t count, size_t
     matcher->sufficient = xcalloc(count + 1, 1);
     matcher->fast = xcalloc(count + 1, 1);
     matcher->always = xcalloc(count + 1, sizeof(*matcher->always));
+    matcher->lead = xcalloc(count + 1, sizeof(*matcher->lead));
     matcher->codes = xcalloc(count + 1, sizeof(pcre2_code *));
     *bad_r = count;
     for (i = 0; i < count && !result; i++) {
+        take_apart(matcher, (unsigned)i, patterns[i], literals, clauses);
         result = compile_pattern(matcher, i, patterns[i], error);
         if (result)
             *bad_r = i;
-        else
-            take_apart(matcher, (unsigned)i, patterns[i], literals, clauses);
     }
     matcher->words = automaton_of(literals);
+    matcher->lengths = xcalloc(literals->count + 1, 1);
+    for (i = 0; i < literals->count; i++)
+        matcher->lengths[i] = (unsigned char)strlen(literals->list[i]->key);
     matcher->clause_count = clauses->count;
     matcher->clauses_of = lists_of(literals);
     matcher->patterns_of = lists_of(clauses);
@@ -269,6 +296,8 @@ void matcher_free(struct matcher **matcher)
     free(gone->need);
     free(gone->sufficient);
     free(gone->fast);
+    free(gone->lead);
+    free(gone->lengths);
     free(gone->always);
     free(gone);
 }
@@ -286,6 +315,7 @@ struct scan *scan_create(const struct matcher *matcher)
     pcre2_set_match_limit(scan->context, MATCH_LIMIT);
     pcre2_jit_stack_assign(scan->context, NULL, scan->stack);
     scan->clause_seen = xcalloc(matcher->clause_count + 1, sizeof(*scan->clause_seen));
+    scan->clause_places = xcalloc(matcher->clause_count + 1, sizeof(*scan->clause_places));
     scan->pattern_seen = xcalloc(matcher->pattern_count + 1, sizeof(*scan->pattern_seen));
     scan->met = xcalloc(matcher->pattern_count + 1, 1);
     scan->candidates = xcalloc(matcher->pattern_count + 1, sizeof(*scan->candidates));
@@ -303,6 +333,7 @@ void scan_free(struct scan **scan)
     pcre2_match_context_free(gone->context);
     pcre2_jit_stack_free(gone->stack);
     free(gone->clause_seen);
+    free(gone->clause_places);
     free(gone->pattern_seen);
     free(gone->met);
     free(gone->candidates);
@@ -319,7 +350,15 @@ static void meet(struct scan *scan, unsigned pattern)
         scan->candidates[scan->candidate_count++] = pattern;
 }
 
-static void on_word(void *context, unsigned id)
+static void remember(struct scan *scan, unsigned clause, unsigned start)
+{
+    if (scan->place_count == PLACE_MAX)
+        return; /* see everywhere() */
+    scan->places[scan->place_count] = (struct place){start, scan->clause_places[clause]};
+    scan->clause_places[clause] = scan->place_count++;
+}
+
+static void on_word(void *context, unsigned id, unsigned end)
 {
     struct scan *scan = context;
     const struct lists *clauses = &scan->matcher->clauses_of;
@@ -328,8 +367,12 @@ static void on_word(void *context, unsigned id)
 
     for (i = clauses->first[id]; i < clauses->first[id + 1]; i++) {
         unsigned clause = clauses->items[i];
+        int again = scan->clause_seen[clause] == scan->epoch;
 
-        if (scan->clause_seen[clause] == scan->epoch)
+        if (!again)
+            scan->clause_places[clause] = 0;
+        remember(scan, clause, end - scan->matcher->lengths[id]);
+        if (again)
             continue;
         scan->clause_seen[clause] = scan->epoch;
         for (j = patterns->first[clause]; j < patterns->first[clause + 1]; j++)
@@ -353,18 +396,45 @@ size_t scan_text(struct scan *scan, const char *text, size_t length, const unsig
            scan->matcher->always_count * sizeof(*scan->candidates));
     scan->candidate_count = scan->matcher->always_count;
     scan->tries = 0;
+    scan->place_count = 1;
     automaton_scan(scan->matcher->words, text, length, on_word, scan);
     *list_r = scan->candidates;
     return scan->candidate_count;
 }
 
-int scan_confirm(struct scan *scan, unsigned pattern, const char *text, size_t length)
+static int try_at(struct scan *scan, unsigned pattern, const char *text, size_t length,
+                  size_t start)
 {
-    if (scan->matcher->sufficient[pattern])
-        return 1;
     if (++scan->tries > CONFIRM_MAX)
         return 0;
     return (scan->matcher->fast[pattern] ? pcre2_jit_match : pcre2_match)(
-               scan->matcher->codes[pattern], (PCRE2_SPTR)text, length, 0, 0, scan->data,
+               scan->matcher->codes[pattern], (PCRE2_SPTR)text, length, start, 0, scan->data,
                scan->context) >= 0;
+}
+
+/* A text so full of words that not all places were kept is searched through. */
+static int everywhere(struct scan *scan, unsigned pattern, const char *text, size_t length)
+{
+    size_t start;
+
+    for (start = 0; start < length; start++)
+        if (try_at(scan, pattern, text, length, start))
+            return 1;
+    return 0;
+}
+
+int scan_confirm(struct scan *scan, unsigned pattern, const char *text, size_t length)
+{
+    unsigned lead = scan->matcher->lead[pattern], i;
+
+    if (scan->matcher->sufficient[pattern])
+        return 1;
+    if (lead == NO_LEAD)
+        return try_at(scan, pattern, text, length, 0);
+    if (scan->place_count == PLACE_MAX)
+        return everywhere(scan, pattern, text, length);
+    for (i = scan->clause_places[lead]; i; i = scan->places[i].next)
+        if (try_at(scan, pattern, text, length, scan->places[i].start))
+            return 1;
+    return 0;
 }

@@ -16,8 +16,9 @@
 #define SET_MAX 96       /* strings of one set */
 #define PRODUCT_MAX 12   /* of a product of two: beyond it they become two clauses */
 #define STRENGTH_MIN 5   /* weaker words are everywhere; see strength() */
+#define LEAD_MIN 4       /* weaker words begin everywhere */
 #define LITERAL_MAX 32
-#define WORD_MAX 18      /* of a clause in the end: more tells little and fills the tables */
+#define WORD_MAX 9       /* of a clause in the end: more tells little and fills the tables */
 #define STRENGTH_POOR 8  /* a weaker one is no help beside a better clause */
 #define DEPTH_MAX 32
 #define CLASS_EXACT_MAX 4
@@ -26,6 +27,7 @@ struct part {
     int exact;            /* set holds all that the part can match */
     int anchored;         /* it also asks something of its surroundings: \b, ^, $ */
     struct strings set;
+    struct strings lead;  /* what every match begins with; empty: not known */
     struct strings clauses[CLAUSE_MAX];
     size_t count;
 };
@@ -59,6 +61,7 @@ static void part_free(struct part *part)
     size_t i;
 
     strings_free(&part->set);
+    strings_free(&part->lead);
     for (i = 0; i < part->count; i++)
         strings_free(&part->clauses[i]);
     *part = (struct part){0};
@@ -143,7 +146,17 @@ static void add_clause(struct part *part, struct strings set)
     strings_free(&set);
 }
 
-/* An exact part becomes one clause; what is known of anchors goes. */
+static struct strings copy_of(const struct strings *set)
+{
+    struct strings copy = {0};
+    size_t i;
+
+    for (i = 0; i < set->count; i++)
+        set_add(&copy, set->list[i]);
+    return copy;
+}
+
+/* An exact part becomes one clause, and its own lead. */
 static void settle(struct part *part)
 {
     struct strings set = part->set;
@@ -152,6 +165,8 @@ static void settle(struct part *part)
         return;
     part->exact = 0;
     part->set = (struct strings){0};
+    if (set.count <= SET_MAX && weakest(&set) >= LEAD_MIN)
+        part->lead = copy_of(&set);
     add_clause(part, set);
 }
 
@@ -191,6 +206,21 @@ static size_t longest(const struct strings *set)
     return most;
 }
 
+/* A lead is known only at the very beginning: before anything else was read. */
+static void take_lead(struct part *whole, struct part *from)
+{
+    if (!whole->exact)
+        return;
+    whole->exact = 0;
+    whole->lead = from->lead;
+    from->lead = (struct strings){0};
+}
+
+static int is_nothing(const struct part *run)
+{
+    return run->set.count == 1 && !*run->set.list[0];
+}
+
 /* Takes right. `run` collects exact parts that follow each other. */
 static void append(struct part *whole, struct part *run, struct part *right)
 {
@@ -201,8 +231,12 @@ static void append(struct part *whole, struct part *run, struct part *right)
         multiply(run, right);
         return;
     }
-    whole->exact = 0;
-    settle(run);
+    if (!is_nothing(run) || right->exact) {
+        settle(run);
+        take_lead(whole, run);
+    } else {
+        take_lead(whole, right);
+    }
     for (i = 0; i < run->count; i++)
         add_clause(whole, run->clauses[i]);
     run->count = 0;
@@ -360,6 +394,8 @@ static struct part read_sequence(struct reader *reader)
     settle(&run);
     for (i = 0; i < run.count; i++)
         add_clause(&whole, run.clauses[i]);
+    run.count = 0;
+    part_free(&run);
     return whole;
 }
 
@@ -385,7 +421,7 @@ static void take_all(struct strings *to, const struct strings *from)
 /* Takes right. One of two: exact when both are, else one of the two's best clauses. */
 static void either(struct part *left, struct part *right)
 {
-    struct strings both = {0};
+    struct strings both = {0}, lead = {0};
     const struct strings *a, *b;
 
     if (left->exact && right->exact && left->set.count + right->set.count <= SET_MAX) {
@@ -396,6 +432,12 @@ static void either(struct part *left, struct part *right)
     }
     settle(left);
     settle(right);
+    if (left->lead.count && right->lead.count &&
+        left->lead.count + right->lead.count <= SET_MAX) {
+        lead = left->lead;
+        left->lead = (struct strings){0};
+        take_all(&lead, &right->lead);
+    }
     a = best_clause(left);
     b = best_clause(right);
     if (a && b) {
@@ -404,6 +446,7 @@ static void either(struct part *left, struct part *right)
     }
     part_free(left);
     part_free(right);
+    left->lead = lead;
     if (both.count)
         add_clause(left, both);
 }
@@ -429,7 +472,7 @@ static struct part read_alternatives(struct reader *reader)
     return part;
 }
 
-/* Ends of long words are kept: beginnings are shared. Returns 1 when none was cut. */
+/* Long words are cut to their beginnings. Returns 1 when none was. */
 static int shorten(struct strings *set)
 {
     int whole = 1;
@@ -440,11 +483,27 @@ static int shorten(struct strings *set)
 
         if (length <= WORD_MAX)
             continue;
-        memmove(set->list[i], set->list[i] + length - WORD_MAX, WORD_MAX + 1);
+        set->list[i][WORD_MAX] = 0;
         whole = 0;
     }
-    simplify(set);
     return whole;
+}
+
+/* Of words that begin alike the shortest says where to look. */
+static void keep_beginnings(struct strings *set)
+{
+    size_t i, used = 0;
+
+    if (!set->count)
+        return;
+    qsort(set->list, set->count, sizeof(*set->list), by_text);
+    for (i = 1; i < set->count; i++) {
+        if (!strncmp(set->list[i], set->list[used], strlen(set->list[used])))
+            free(set->list[i]);
+        else
+            set->list[++used] = set->list[i];
+    }
+    set->count = used + 1;
 }
 
 static void drop_poor(struct part *part)
@@ -474,9 +533,14 @@ void prefilter_create(const char *pattern, struct prefilter *prefilter_r)
     prefilter_r->sufficient = part.exact && !part.anchored;
     settle(&part);
     drop_poor(&part);
-    for (i = 0; i < part.count; i++)
+    for (i = 0; i < part.count; i++) {
         if (!shorten(&part.clauses[i]))
             prefilter_r->sufficient = 0;
+        simplify(&part.clauses[i]);
+    }
+    shorten(&part.lead);
+    keep_beginnings(&part.lead);
+    prefilter_r->lead = part.lead;
     memcpy(prefilter_r->clauses, part.clauses, sizeof(part.clauses));
     prefilter_r->count = part.count;
     if (!part.count)
@@ -489,5 +553,6 @@ void prefilter_free(struct prefilter *prefilter)
 
     for (i = 0; i < prefilter->count; i++)
         strings_free(&prefilter->clauses[i]);
+    strings_free(&prefilter->lead);
     prefilter->count = 0;
 }

@@ -4,7 +4,8 @@
  * least one stands in every text that matches; all clauses must be met. Words
  * are cheap to find (one pass for all patterns), so the pattern itself is tried
  * only where its words are. The clauses are necessary, never sufficient, but for
- * patterns that are nothing but words.
+ * patterns that are nothing but words. Where a pattern begins with words, these
+ * are its lead: a match can only begin where one of them stands.
  */
 #ifndef SUPPRESSD_CLASSIFIER_PREFILTER_H
 #define SUPPRESSD_CLASSIFIER_PREFILTER_H
@@ -18,7 +19,8 @@
 struct prefilter {
     struct strings clauses[CLAUSE_MAX]; /* lower case, sorted, none within another */
     size_t count;                       /* 0: the pattern must be tried on every text */
-    int sufficient;                     /* the one clause says all */
+    struct strings lead;                /* every match begins with one of these; may be empty */
+    int sufficient;                     /* the one clause (or lead) says all */
 };
 
 /* Syntax that is not understood gives fewer clauses, never wrong ones. */

@@ -91,7 +91,7 @@ START_TEST(words_alone_need_no_try)
 {
     struct prefilter prefilter;
 
-    prefilter_create("(no|bad) such (user|alias)", &prefilter);
+    prefilter_create("(no|bad) (user|alias)", &prefilter);
     ck_assert_int_eq(prefilter.sufficient, 1);
     ck_assert_uint_eq(prefilter.count, 1);
     ck_assert_uint_eq(prefilter.clauses[0].count, 4);
