@@ -3,6 +3,8 @@
 
 #include "daemon/ledger/judge.h"
 
+#include <stdio.h>
+
 #include "classifier/ruleset.h"
 #include "tests/run.h"
 
