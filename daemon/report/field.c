@@ -161,16 +161,36 @@ static char *decode_words(char *text)
     return decoded;
 }
 
+/* Japanese systems write ISO-2022-JP without a word about it: its escape sequences
+ * give it away. Owned by the caller, or NULL when it is nothing of the kind. */
+static char *from_japanese(struct span *value_io, size_t max)
+{
+    gsize length = 0;
+    char *text;
+
+    if (!span_find(*value_io, "\033$"))
+        return NULL;
+    if (value_io->length > 4 * max)
+        value_io->length = 4 * max;
+    text = g_convert(value_io->start, (gssize)value_io->length, "UTF-8", "ISO-2022-JP", NULL,
+                     &length, NULL);
+    if (text)
+        *value_io = (struct span){text, length};
+    return text;
+}
+
 static char *to_text(struct span value, size_t max, int words)
 {
     struct span trimmed;
-    char *text, *copy;
+    char *text, *copy, *converted;
 
     value = span_trim(value);
     if (!value.length)
         return NULL;
+    converted = from_japanese(&value, max);
     text = g_malloc((value.length < max + UTF8_MAX ? value.length : max + UTF8_MAX) + 1);
     unfold(value, text, max + UTF8_MAX);
+    g_free(converted);
     if (words)
         text = decode_words(text);
     text = make_valid(text, max);

@@ -71,6 +71,8 @@ static const struct {
     {RAW("=?utf-8?Q?one=0D=0Atwo?="), 100, "one  two"},
     {RAW("abc\xff"), 100, "abc\xef\xbf\xbd"},
     {RAW("ab\xc3\xbc"), 3, "ab"},
+    {RAW("\x1b$B%(%i!<\x1b(B 550"), 100, "\xe3\x82\xa8\xe3\x83\xa9\xe3\x83\xbc 550"},
+    {RAW("\x1b$B\xff\x1b(B 550"), 100, "$B\xef\xbf\xbd (B 550"},
     {RAW("abcdef"), 3, "abc"},
     {RAW("  \r\n  "), 100, NULL},
 };
