@@ -374,3 +374,17 @@ int vocabulary_from_name(const char *name, enum vocabulary *vocabulary_r)
     }
     return 0;
 }
+
+const char *vocabulary_name(enum vocabulary vocabulary)
+{
+    return vocabularies[vocabulary];
+}
+
+const char *vocabulary_version(enum vocabulary vocabulary)
+{
+    static const char *const versions[VOCABULARY_COUNT] = {
+        "powermta/1", "sparkpost/1", "ses/1", "kumomta/1", "sisimai/1",
+    };
+
+    return versions[vocabulary];
+}

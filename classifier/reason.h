@@ -98,4 +98,10 @@ const char *hygiene_name(enum hygiene hygiene);             /* "suppress", "coun
 /* 1 and *vocabulary_r for "powermta", "sparkpost", ..., or 0. */
 int vocabulary_from_name(const char *name, enum vocabulary *vocabulary_r);
 
+const char *vocabulary_name(enum vocabulary vocabulary); /* "powermta", "sparkpost", ... */
+
+/* "powermta/1": the number grows whenever a word of the mapping changes, so that
+ * figures which were made with different mappings are never compared. */
+const char *vocabulary_version(enum vocabulary vocabulary);
+
 #endif

@@ -3,107 +3,18 @@
 
 #include "classifier/ruleset.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/embed.h"
 #include "base/mem.h"
+#include "classifier/rule_files.h"
 #include "classifier/ruleset_data.h"
 
-#define FILE_SIZE_MAX (4u << 20)
-
-extern const struct embedded classifier_rules[];
-
-/* --- files --------------------------------------------------------------- */
-
-static char *read_file(const char *path, struct error *error)
+static int take_file(void *context, const struct rule_file *file, struct error *error)
 {
-    FILE *file = fopen(path, "re");
-    char *text;
-    size_t length;
-
-    if (!file) {
-        error_set(error, ERROR_ENVIRONMENT, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    text = xmalloc(FILE_SIZE_MAX + 1);
-    length = fread(text, 1, FILE_SIZE_MAX + 1, file);
-    fclose(file);
-    if (length > FILE_SIZE_MAX) {
-        free(text);
-        error_set(error, ERROR_INPUT, "%s:1: larger than 4 MiB", path);
-        return NULL;
-    }
-    text[length] = 0;
-    return xrealloc(text, length + 1);
-}
-
-static int is_rules_file(const struct dirent *entry)
-{
-    size_t length = strlen(entry->d_name);
-
-    return entry->d_name[0] != '.' && length > 6 &&
-           !strcmp(entry->d_name + length - 6, ".rules");
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int read_one(struct rulebook *book, const char *folder, const char *name, int local,
-                    struct error *error)
-{
-    char *path = xasprintf("%s/%s", folder, name);
-    char *text = read_file(path, error);
-    int result = text ? rulebook_read(book, path, text, local, error) : -1;
-
-    free(text);
-    free(path);
-    return result;
-}
-
-static int read_folder(struct rulebook *book, const char *folder, int local, struct error *error)
-{
-    struct dirent **entries;
-    int count = scandir(folder, &entries, is_rules_file, by_bytes), i, result = 0;
-
-    if (count < 0) {
-        if (local && errno == ENOENT)
-            return 0;
-        return error_set(error, ERROR_ENVIRONMENT, "%s: %s", folder, strerror(errno));
-    }
-    for (i = 0; i < count; i++) {
-        if (!result)
-            result = read_one(book, folder, entries[i]->d_name, local, error);
-        free(entries[i]);
-    }
-    free(entries);
-    return result;
-}
-
-static int read_embedded(struct rulebook *book, struct error *error)
-{
-    const struct embedded *file;
-
-    for (file = classifier_rules; file->name; file++)
-        if (rulebook_read(book, file->name, file->text, 0, error) < 0)
-            return -1;
-    return 0;
-}
-
-static int read_all(struct rulebook *book, const char *shipped_dir, const char *local_dir,
-                    struct error *error)
-{
-    if (local_dir && *local_dir && read_folder(book, local_dir, 1, error) < 0)
-        return -1;
-    if (shipped_dir && *shipped_dir)
-        return read_folder(book, shipped_dir, 0, error);
-    return read_embedded(book, error);
+    return rulebook_read(context, file->name, file->text, file->local, error);
 }
 
 /* --- order and names ----------------------------------------------------- */
@@ -334,7 +245,7 @@ static struct ruleset *build(const char *shipped_dir, const char *local_dir, str
 {
     struct rulebook book = {0};
 
-    if (read_all(&book, shipped_dir, local_dir, error) == 0)
+    if (rule_files_each(shipped_dir, local_dir, take_file, &book, error) == 0)
         return ruleset_build(&book, error);
     rulebook_free(&book);
     return NULL;
@@ -358,20 +269,6 @@ struct ruleset *ruleset_load(const char *shipped_dir, const char *local_dir, str
     if (ruleset_prove(ruleset, keep_first, error, error))
         ruleset_unref(&ruleset);
     return ruleset;
-}
-
-int ruleset_lint(const char *shipped_dir, const char *local_dir,
-                 void (*report)(void *context, const char *finding), void *context,
-                 struct error *error)
-{
-    struct ruleset *ruleset = build(shipped_dir, local_dir, error);
-    int findings;
-
-    if (!ruleset)
-        return -1;
-    findings = ruleset_prove(ruleset, report, context, error);
-    ruleset_unref(&ruleset);
-    return findings;
 }
 
 struct ruleset *ruleset_ref(struct ruleset *ruleset)

@@ -22,13 +22,6 @@ struct ruleset;
 struct ruleset *ruleset_load(const char *shipped_dir, const char *local_dir,
                              struct error *error) must_check;
 
-/* The same without stopping at the first fault in the examples: report gets
- * "file:line: why" for each. Returns their number, or -1 and error when the
- * files cannot be read or compiled. */
-int ruleset_lint(const char *shipped_dir, const char *local_dir,
-                 void (*report)(void *context, const char *finding), void *context,
-                 struct error *error) must_check;
-
 struct ruleset *ruleset_ref(struct ruleset *ruleset);
 void ruleset_unref(struct ruleset **ruleset);
 

@@ -36,7 +36,14 @@ static const struct command commands[] = {
     {"classify", "[--vocabulary NAME] < REPLIES", "tell why, for each reply on standard input",
      NULL, command_classify},
     {"explain", "[--json] REPLY", "tell what a reply means and what to do", NULL, command_explain},
-    {"rules", "lint [FOLDER]", "look after the rules", NULL, command_rules},
+    {"rules", "lint|test|list|show|diff ...", "look after the rules",
+     "lint [--alone] [FILE|FOLDER...]: every fault of the rules in force, or of these as local\n"
+     "rules before the shipped ones; --alone: as a whole set. Exit code 1: there are some.\n"
+     "test [--mta HOST] [--status S] REPLY: every rule that matches, which decides, and why.\n"
+     "list [--reason R] [--provider P]: the rules in force, in the order in which they win.\n"
+     "show ID: one rule.\n"
+     "diff OLD NEW < REPLIES: whose verdict changes from one folder of rules to the other (-: the\n"
+     "rules compiled in). Exit code 1: some do.", command_rules},
     {"setup", "postfix [--apply|--remove] [--config-dir DIR] [--socket SPEC]",
      "put suppressd beside an MTA",
      "Looks at the Postfix of this machine and prints the lines that add suppressd to\n"

@@ -77,6 +77,37 @@ START_TEST(unknown_names_are_refused)
 }
 END_TEST
 
+/* Whoever changes a word of a mapping gives it a new version, here and in reason.c. */
+static const struct {
+    const char *version;
+    unsigned long long words; /* FNV-1a over the mapping's words */
+} mappings[VOCABULARY_COUNT] = {
+    {"powermta/1", 0x2656760cf02194d8u},
+    {"sparkpost/1", 0xb38e54fb67760909u},
+    {"ses/1", 0x3456592aeeb561ecu},
+    {"kumomta/1", 0x1fc3d99a96209bd5u},
+    {"sisimai/1", 0xfca8eae4b22d4556u},
+};
+
+START_TEST(a_changed_mapping_has_a_new_version)
+{
+    unsigned long long sum = 0xcbf29ce484222325u;
+    int reason;
+
+    for (reason = 0; reason < REASON_COUNT; reason++) {
+        const char *word = reason_info((enum reason)reason)->vocabulary[_i];
+
+        do
+            sum = (sum ^ (unsigned char)*word) * 0x100000001b3u;
+        while (*word++);
+    }
+    ck_assert_str_eq(vocabulary_version((enum vocabulary)_i), mappings[_i].version);
+    ck_assert_msg(sum == mappings[_i].words, "%s: the words are now 0x%llx", mappings[_i].version, sum);
+    ck_assert_int_eq(strncmp(vocabulary_version((enum vocabulary)_i), vocabulary_name((enum vocabulary)_i),
+                             strlen(vocabulary_name((enum vocabulary)_i))), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("reason");
@@ -87,6 +118,7 @@ int main(void)
     tcase_add_loop_test(tcase, samples_stand_as_documented, 0,
                         (int)(sizeof(samples) / sizeof(*samples)));
     tcase_add_test(tcase, unknown_names_are_refused);
+    tcase_add_loop_test(tcase, a_changed_mapping_has_a_new_version, 0, VOCABULARY_COUNT);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
