@@ -18,7 +18,9 @@
 static const struct command commands[] = {
     {"check", "ADDR...", "may mail go to these recipients?",
      "Exit code 0: to all of them; 1: at least one is suppressed.", command_check},
-    {"list", "[REASON]", "who is suppressed now, and why", NULL, command_list},
+    {"list", "[--vocabulary NAME] [REASON]", "who is suppressed now, and why",
+     "NAME is powermta, sparkpost, ses, kumomta or sisimai: adds what the reason is called there.",
+     command_list},
     {"show", "ADDR", "all that is known of a recipient",
      "Every delivery result with the remote's words, the rule that decided and the decision in\n"
      "words; every change of its suppression. Exit code 1: nothing is known of it.", command_show},
@@ -34,7 +36,10 @@ static const struct command commands[] = {
     {"status", "", "is the daemon well, and what does it know?",
      "Exit code 1: no daemon runs.", command_status},
     {"classify", "[--vocabulary NAME] < REPLIES", "tell why, for each reply on standard input",
-     NULL, command_classify},
+     "REPLIES are lines, or objects {\"reply\", \"status\", \"mta\", \"domain\", \"id\"} of which only the\n"
+     "reply must be there. One JSON object a line. NAME (powermta, sparkpost, ses, kumomta,\n"
+     "sisimai) adds \"category\", what the reason is called there, and the version of that mapping.",
+     command_classify},
     {"explain", "[--json] REPLY", "tell what a reply means and what to do", NULL, command_explain},
     {"rules", "lint|test|list|show|diff ...", "look after the rules",
      "lint [--alone] [FILE|FOLDER...]: every fault of the rules in force, or of these as local\n"
