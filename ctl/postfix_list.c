@@ -56,14 +56,25 @@ static int means(struct span item, const char *name)
     return meaning.length == strlen(name) && !memcmp(meaning.at, name, meaning.length);
 }
 
+int list_find(const char *list, const char *name, struct span *item_r)
+{
+    struct span item;
+    int found = 0;
+
+    while (list_next(&list, &item)) {
+        if (!means(item, name))
+            continue;
+        *item_r = item;
+        found = 1;
+    }
+    return found;
+}
+
 int list_has(const char *list, const char *name)
 {
     struct span item;
 
-    while (list_next(&list, &item))
-        if (means(item, name))
-            return 1;
-    return 0;
+    return list_find(list, name, &item);
 }
 
 char *list_append(const char *list, const char *item)
@@ -75,13 +86,10 @@ char *list_append(const char *list, const char *item)
 
 char *list_without(const char *list, const char *name)
 {
-    const char *cursor = list, *head_end, *tail;
-    struct span item, found = {NULL, 0};
+    const char *head_end, *tail;
+    struct span found;
 
-    while (list_next(&cursor, &item))
-        if (means(item, name))
-            found = item;
-    if (!found.at)
+    if (!list_find(list, name, &found))
         return xstrdup(list);
     tail = found.at + found.length;
     for (head_end = found.at; head_end > list && strchr(separators, head_end[-1]); head_end--)

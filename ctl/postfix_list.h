@@ -26,6 +26,9 @@ struct span list_meaning(struct span item);
 /* 1 if an item of list means name (milters: the end point), else 0. */
 int list_has(const char *list, const char *name);
 
+/* 1 and the last item that means name, else 0. */
+int list_find(const char *list, const char *name, struct span *item_r);
+
 /* The list with item behind the others; to be freed. */
 char *list_append(const char *list, const char *item);
 

@@ -46,6 +46,38 @@ static void change(struct postfix_plan *plan, enum postfix_parameter parameter, 
     plan->change_count++;
 }
 
+/* 1 if the item's text has words in it, blanks not counted. */
+static int item_says(struct span item, const char *words)
+{
+    size_t length = strlen(words), i, matched = 0;
+
+    for (i = 0; i < item.length && matched < length; i++) {
+        if (item.at[i] == ' ' || item.at[i] == '\t')
+            continue;
+        matched = item.at[i] == words[matched] ? matched + 1 : item.at[i] == words[0];
+    }
+    return matched == length;
+}
+
+/* 1 if without the milter mail would stop: its own default action counts, else that of all. */
+static int stops_mail(const struct postfix_plan *plan, struct span item)
+{
+    if (item_says(item, "default_action="))
+        return !item_says(item, "default_action=accept");
+    return strcmp(expanded(plan, POSTFIX_DEFAULT_ACTION), "accept") != 0;
+}
+
+static void note_present(struct postfix_plan *plan, const char *name, struct span item)
+{
+    if (stops_mail(plan, item))
+        findings_add(&plan->findings, FINDING_WARNING,
+                     "%s has suppressd as \"%.*s\", without default_action=accept: whenever "
+                     "suppressd is not there, mail stops",
+                     name, (int)item.length, item.at);
+    else
+        findings_add(&plan->findings, FINDING_NOTE, "%s has suppressd already", name);
+}
+
 /* A list that takes in the other one's value gets the milter through it. */
 static void plan_milters(struct postfix_plan *plan)
 {
@@ -53,13 +85,14 @@ static void plan_milters(struct postfix_plan *plan)
                                                    POSTFIX_NON_SMTPD_MILTERS};
     char *item = xasprintf(MILTER_ITEM, plan->place.reached);
     const char *name, *other_name;
+    struct span present;
     size_t i;
 
     for (i = 0; i < 2; i++) {
         name = postfix_parameter_name(lists[i]);
         other_name = postfix_parameter_name(lists[1 - i]);
-        if (milter_place_listed(&plan->place, expanded(plan, lists[i])))
-            findings_add(&plan->findings, FINDING_NOTE, "%s has suppressd already", name);
+        if (milter_place_listed(&plan->place, expanded(plan, lists[i]), &present))
+            note_present(plan, name, present);
         else if (list_refers(raw(plan, lists[i]), other_name))
             findings_add(&plan->findings, FINDING_NOTE, "%s gets suppressd through $%s", name,
                          other_name);
@@ -89,20 +122,29 @@ static int hides(const struct postfix_plan *plan, const struct postfix_override 
 {
     int milters = !strcmp(override->name, postfix_parameter_name(POSTFIX_SMTPD_MILTERS)) ||
                   !strcmp(override->name, postfix_parameter_name(POSTFIX_NON_SMTPD_MILTERS));
+    struct span present;
 
     if (milters)
-        return !milter_place_listed(&plan->place, override->value);
+        return !milter_place_listed(&plan->place, override->value, &present);
     if (!strcmp(override->name, postfix_parameter_name(POSTFIX_INTERNAL_FILTER)))
         return !list_has(override->value, "bounce");
-    return !strcmp(override->name, "receive_override_options") &&
+    return !strcmp(override->name, postfix_parameter_name(POSTFIX_OVERRIDES)) &&
            list_has(override->value, "no_milters");
 }
 
 static void name_overrides(struct postfix_plan *plan)
 {
     const struct postfix_override *override;
+    const char *maps = expanded(plan, POSTFIX_MILTER_MAPS);
     size_t i;
 
+    if (list_has(expanded(plan, POSTFIX_OVERRIDES), "no_milters"))
+        findings_add(&plan->findings, FINDING_WARNING,
+                     "main.cf: receive_override_options has no_milters: suppressd sees no mail that "
+                     "comes by SMTP");
+    if (*maps)
+        findings_add(&plan->findings, FINDING_NOTE,
+                     "smtpd_milter_maps = %s names milters by client; it overrides smtpd_milters", maps);
     for (i = 0; i < plan->postfix->override_count; i++) {
         override = &plan->postfix->overrides[i];
         if (hides(plan, override))

@@ -4,7 +4,6 @@
 #include "ctl/postfix_socket.h"
 
 #include "base/mem.h"
-#include "ctl/postfix_list.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -155,17 +154,17 @@ void milter_place_clear(struct milter_place *place)
     *place = (struct milter_place){0};
 }
 
-int milter_place_listed(const struct milter_place *place, const char *list)
+int milter_place_listed(const struct milter_place *place, const char *list, struct span *item_r)
 {
     char *rooted;
     int listed;
 
-    if (list_has(list, place->reached))
+    if (list_find(list, place->reached, item_r))
         return 1;
     if (!place->in_queue)
         return 0;
     rooted = xasprintf("unix:/%s", place->reached + strlen("unix:"));
-    listed = list_has(list, rooted) || list_has(list, place->listens);
+    listed = list_find(list, rooted, item_r) || list_find(list, place->listens, item_r);
     free(rooted);
     return listed;
 }
@@ -263,8 +262,13 @@ void milter_place_inspect(const struct milter_place *place, const struct postfix
     size_t from = 0;
     struct who who;
 
-    if (!place->path)
+    if (!place->path) {
+        findings_add(findings, FINDING_WARNING,
+                     "any program of this host can connect to %s and pass for the MTA: prefer a unix "
+                     "socket",
+                     place->reached);
         return;
+    }
     if (!place->in_queue && (smtpd || cleanup)) {
         findings_add(findings, FINDING_BLOCK,
                      "%s run%s chrooted in %s and cannot see %s: in suppressd.conf set "

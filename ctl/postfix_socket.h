@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "ctl/findings.h"
 #include "ctl/postfix_conf.h"
+#include "ctl/postfix_list.h"
 
 struct milter_place {
     char *listens; /* the daemon's milter_socket: "unix:/path" or "inet:port@host" */
@@ -26,8 +27,8 @@ int milter_place_read(const char *spec, const char *queue_directory, struct milt
                       struct error *error) must_check;
 void milter_place_clear(struct milter_place *place);
 
-/* 1 if the milter list names this place in any spelling Postfix takes. */
-int milter_place_listed(const struct milter_place *place, const char *list);
+/* 1 and the item if the milter list names this place, in any spelling Postfix takes. */
+int milter_place_listed(const struct milter_place *place, const char *list, struct span *item_r);
 
 /* Looks whether Postfix's own user can connect: chroot, directories, socket. */
 void milter_place_inspect(const struct milter_place *place, const struct postfix *postfix,

@@ -73,10 +73,11 @@ static void print_findings(const struct findings *findings)
 static void print_head(const struct postfix_plan *plan)
 {
     const struct postfix *postfix = plan->postfix;
+    const char *instance = postfix->values[POSTFIX_INSTANCE_NAME].expanded;
 
-    printf("# Postfix %s, configuration in %s, queue in %s\n",
-           postfix->values[POSTFIX_VERSION].expanded, postfix->directory,
-           postfix->values[POSTFIX_QUEUE_DIRECTORY].expanded);
+    printf("# Postfix %s%s%s, configuration in %s, queue in %s\n",
+           postfix->values[POSTFIX_VERSION].expanded, *instance ? ", instance " : "", instance,
+           postfix->directory, postfix->values[POSTFIX_QUEUE_DIRECTORY].expanded);
     printf("# suppressd.conf: milter_socket = \"%s\"\n", plan->place.listens);
     if (plan->place.in_queue)
         printf("# Postfix names the same socket from its queue directory: %s\n",

@@ -70,13 +70,14 @@ START_TEST(listed_in_every_spelling)
 {
     struct milter_place place;
     struct error error;
+    struct span item;
 
     ck_assert_int_eq(milter_place_read("unix:/nowhere/queue/s/m", "/nowhere/queue", &place, &error),
                      0);
-    ck_assert(milter_place_listed(&place, "unix:s/m"));
-    ck_assert(milter_place_listed(&place, "inet:h:1, { unix:/s/m, default_action=accept }"));
-    ck_assert(milter_place_listed(&place, "unix:/nowhere/queue/s/m"));
-    ck_assert(!milter_place_listed(&place, "unix:s/m2, inet:s/m"));
+    ck_assert(milter_place_listed(&place, "unix:s/m", &item));
+    ck_assert(milter_place_listed(&place, "inet:h:1, { unix:/s/m, default_action=accept }", &item));
+    ck_assert(milter_place_listed(&place, "unix:/nowhere/queue/s/m", &item));
+    ck_assert(!milter_place_listed(&place, "unix:s/m2, inet:s/m", &item));
     milter_place_clear(&place);
 }
 END_TEST

@@ -243,7 +243,8 @@ def test_default_chroot_follows_the_compatibility_level(postfix):
 def test_inet_socket(postfix):
     postfix.master(chroot="y")
     plan = postfix.plan("--apply", "--socket", "inet:8890@127.0.0.1")
-    assert "suppressd listens elsewhere" in findings(plan, "warning")[0]
+    assert "pass for the MTA" in findings(plan, "warning")[0]
+    assert "suppressd listens elsewhere" in findings(plan, "warning")[1]
     assert postfix.value("smtpd_milters") == item("inet:127.0.0.1:8890")
 
 
@@ -297,6 +298,29 @@ def test_services_with_their_own_milters_are_named(postfix):
     notes = " ".join(findings(postfix.plan(), "note"))
     assert "submission/inet" in notes and "10025/inet" in notes
     assert "10026" not in notes
+
+
+@pytest.mark.parametrize("milter, default, stops", [
+    ("unix:suppressd/milter.sock", "tempfail", True),
+    ("unix:suppressd/milter.sock", "accept", False),
+    ("{ unix:suppressd/milter.sock, connect_timeout=5s }", "tempfail", True),
+    ("{ unix:suppressd/milter.sock, default_action = accept }", "tempfail", False),
+    ("{ unix:suppressd/milter.sock, default_action=tempfail }", "accept", True),
+    (OURS, "tempfail", False),
+])
+def test_entries_of_others_that_would_stop_the_mail_are_named(postfix, milter, default, stops):
+    os.mkdir(postfix.queue + "/suppressd")
+    postfix.write("smtpd_milters = %s\nnon_smtpd_milters = $smtpd_milters\n"
+                  "milter_default_action = %s\n" % (milter, default))
+    assert ("mail stops" in " ".join(findings(postfix.plan(), "warning"))) == stops
+
+
+def test_what_turns_milters_off_in_main_cf_is_named(postfix):
+    postfix.write("receive_override_options = no_address_mappings, no_milters\n"
+                  "smtpd_milter_maps = static:DISABLE\n")
+    plan = postfix.plan()
+    assert "no_milters" in " ".join(findings(plan, "warning"))
+    assert "static:DISABLE" in " ".join(findings(plan, "note"))
 
 
 def test_several_instances_must_be_named(postfix, monkeypatch):
