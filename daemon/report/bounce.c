@@ -7,6 +7,7 @@
 #include "daemon/report/dsn.h"
 #include "daemon/report/dsn_value.h"
 #include "daemon/report/message.h"
+#include "daemon/report/passage.h"
 #include "daemon/report/scan.h"
 #include "daemon/report/signs.h"
 
@@ -221,40 +222,6 @@ static void take_returned(struct bounce *bounce, const struct header *returned)
 
 /* ----------------------------------------------------------------- replies */
 
-static struct span to_blank_line(struct span text)
-{
-    struct span rest = text, here = text, line;
-    int first = 1;
-
-    while (here = rest, span_line(&rest, &line)) {
-        if (!first && !span_trim(line).length)
-            return span_to(text, here.start);
-        first = 0;
-    }
-    return text;
-}
-
-static int has_words(struct span text)
-{
-    size_t i, letters = 0;
-
-    for (i = 0; i < text.length && letters < 6; i++)
-        letters += g_ascii_isalpha(text.start[i]) || (text.start[i] & 0x80);
-    return letters >= 6;
-}
-
-/* From the line with the first reply code on to the end of its paragraph. */
-static struct span coded_paragraph(struct span text)
-{
-    const char *code = scan_code(text), *start = code;
-
-    if (!code)
-        return SPAN_NONE;
-    while (start > text.start && start[-1] != '\n')
-        start--;
-    return to_blank_line(span_from(text, (size_t)(start - text.start)));
-}
-
 /* What lies between an address and the line of the next one. */
 static struct span region_of(const struct bounce *bounce, const struct candidate *candidate)
 {
@@ -270,18 +237,10 @@ static struct span region_of(const struct bounce *bounce, const struct candidate
     return (struct span){candidate->after, (size_t)(end - candidate->after)};
 }
 
-static struct span without_punctuation(struct span text)
-{
-    text = span_trim(text);
-    while (text.length && span_char(text.start[0], ":.,;>)]-"))
-        text = span_trim(span_from(text, 1));
-    return text;
-}
-
 /* An SMTP transcript is cut to where it fails; prose is left whole. */
 static struct span coded_part(const struct candidate *candidate, struct span own)
 {
-    return candidate->rank == RANK_CODED ? coded_paragraph(own) : own;
+    return candidate->rank == RANK_CODED ? passage_coded(own) : own;
 }
 
 /* The label tells a part of the cause, what follows the rest. */
@@ -294,30 +253,45 @@ static struct span from_label(struct span line, struct span after)
     return whole;
 }
 
+/* What is said before any recipient is named, and so of all of them; never what
+ * is said of another one. */
+static struct span introduction_of(const struct bounce *bounce)
+{
+    struct span text = bounce->text;
+    size_t i;
+
+    for (i = 0; i < bounce->count; i++) {
+        const char *start = bounce->candidates[i].line.start;
+
+        if (start && start < text.start + text.length)
+            text = span_to(text, start);
+    }
+    return text.length > REGION_MAX ? span_from(text, text.length - REGION_MAX) : text;
+}
+
 static struct span reply_of(const struct bounce *bounce, const struct candidate *candidate)
 {
     struct span region = candidate->after ? region_of(bounce, candidate) : bounce->text;
-    struct span own = candidate->after ? to_blank_line(region) : SPAN_NONE, coded;
+    struct span own = candidate->after ? passage_paragraph(region) : SPAN_NONE, coded;
     struct span line = candidate->line;
 
     if (candidate->rank != RANK_LISTED && line.length && scan_code(line))
-        return to_blank_line((struct span){
+        return passage_paragraph((struct span){
             line.start, (size_t)(region.start + region.length - line.start)});
     if (own.length && scan_code(own))
         return coded_part(candidate, own);
-    coded = coded_paragraph(bounce->count == 1 ? bounce->text : region);
+    coded = passage_coded(bounce->count == 1 ? bounce->text : region);
     if (coded.length)
         return coded;
     if (candidate->rank == RANK_LABELLED && scan_tells_failure(line))
-        return from_label(line, has_words(own) ? own : region);
-    if (has_words(own))
+        return from_label(line, passage_has_words(own) ? own : region);
+    if (passage_has_words(own))
         return own;
     if (region.length > REGION_MAX)
         region.length = REGION_MAX;
-    if (has_words(region))
+    if (passage_has_words(region))
         return region;
-    region = line.start ? span_to(bounce->text, line.start) : bounce->text;
-    return region.length > REGION_MAX ? span_from(region, region.length - REGION_MAX) : region;
+    return introduction_of(bounce);
 }
 
 static void give_reply(struct delivery *delivery, struct span reply)
@@ -325,7 +299,7 @@ static void give_reply(struct delivery *delivery, struct span reply)
     char status[12];
 
     if (!delivery->reply)
-        delivery->reply = field_plain(without_punctuation(reply), MESSAGE_REPLY_MAX);
+        delivery->reply = field_plain(passage_bare(reply), MESSAGE_REPLY_MAX);
     if (delivery->status && strcmp(delivery->status + 1, ".0.0"))
         return;
     if (delivery->reply && dsn_status_within(delivery->reply, status)) {
@@ -371,7 +345,8 @@ size_t bounce_read(const struct notice *notice, const struct header *header,
         delivery->recipient = span_dup(bounce->candidates[i].address);
         delivery->action = delayed ? ACTION_DELAYED : ACTION_FAILED;
         give_reply(delivery, reply_of(bounce, &bounce->candidates[i]));
-        give_reply(delivery, subject);
+        if (bounce->count == 1)
+            give_reply(delivery, subject);
     }
     count = bounce->count;
     free(bounce);

@@ -90,10 +90,6 @@ static struct span without_line_end(struct span body)
 
 static void add(struct mime *mime, const struct part *part)
 {
-    if (mime->count >= MESSAGE_PARTS_MAX) {
-        mime->truncated = 1;
-        return;
-    }
     if (!(mime->count & (mime->count - 1)))
         mime->parts = xrealloc(mime->parts,
                                (mime->count ? 2 * mime->count : 1) * sizeof(*mime->parts));
@@ -108,7 +104,7 @@ static void walk_multipart(struct mime *mime, struct span body, const char *mark
     struct header *header = xmalloc(sizeof(*header));
     int more = next_delimiter(body, body, mark, &begin);
 
-    while (more && !begin.closing && mime->count < MESSAGE_PARTS_MAX) {
+    while (more && !begin.closing && mime->visited < MESSAGE_PARTS_MAX) {
         struct span inner = begin.rest;
         struct part part;
 
@@ -129,6 +125,7 @@ static void walk(struct mime *mime, const struct part *part, int depth)
 {
     char mark[BOUNDARY_MAX + 3] = "--";
 
+    mime->visited++;
     if (strncmp(part->type, "multipart/", 10) ||
         !field_parameter(part->content_type, "boundary", mark + 2, sizeof(mark) - 2) || !mark[2])
         add(mime, part);

@@ -24,6 +24,7 @@ struct part {
 struct mime {
     struct part *parts; /* leaves only */
     size_t count;
+    size_t visited; /* multiparts included: what MESSAGE_PARTS_MAX bounds */
     int truncated; /* a multipart without its closing boundary, or beyond the limits */
 };
 
