@@ -203,14 +203,20 @@ static const char *guess(const struct shape *shape)
 
 int charset_is_plain(const char *text, size_t length)
 {
-    unsigned char high = 0;
+    unsigned long long high = 0, eight;
     size_t i;
 
-    for (i = 0; i < length; i++)
+    for (i = 0; i + sizeof(eight) <= length; i += sizeof(eight)) {
+        memcpy(&eight, text + i, sizeof(eight));
+        high |= eight;
+    }
+    for (; i < length; i++)
         high |= (unsigned char)text[i];
-    if (high & 0x80)
+    if (high & 0x8080808080808080u)
         return 0;
-    return !memchr(text, ESCAPE, length) && !memmem(text, length, "$B", 2);
+    if (memchr(text, ESCAPE, length))
+        return 0;
+    return !memchr(text, '$', length) || !memmem(text, length, "$B", 2);
 }
 
 size_t charset_repair(const char *text, size_t length, char *out, size_t size)

@@ -17,7 +17,7 @@
 #define MATCH_LIMIT 50000       /* steps of one try */
 #define CONFIRM_MAX 2000        /* tries on one text */
 #define PLACE_MAX 2048          /* places of leading words that are remembered */
-#define NO_LEAD ((unsigned)-1)
+#define NO_CLAUSE ((unsigned)-1)
 #define JIT_STACK_MAX (256u << 10)
 
 /* Lists of lists, one array each: those of i lie in items[first[i]] .. items[first[i + 1]]. */
@@ -30,12 +30,13 @@ struct matcher {
     size_t pattern_count, clause_count;
     struct automaton *words;
     struct lists clauses_of;      /* word -> clauses */
-    struct lists patterns_of;     /* clause -> patterns */
-    unsigned char *need;          /* clauses that a pattern needs */
+    struct lists patterns_of;     /* clause -> patterns of which it is the rarest */
+    unsigned (*also)[CLAUSE_MAX]; /* other clauses that a pattern needs, or NO_CLAUSE */
     unsigned char *sufficient;    /* no try needed */
     unsigned char *fast;          /* compiled to machine code */
-    unsigned *lead;               /* clause with one of whose words every match begins, or NO_LEAD */
+    unsigned *lead;               /* clause with one of whose words every match begins, or NO_CLAUSE */
     unsigned char *lengths;       /* of the words */
+    unsigned char *leads;         /* is the clause any pattern's lead? */
     unsigned *always;             /* patterns without clauses */
     size_t always_count;
     pcre2_code **codes;
@@ -56,8 +57,6 @@ struct scan {
     unsigned *clause_places;      /* the clause's first place, in that epoch */
     unsigned place_count;         /* index 0 is not used */
     struct place places[PLACE_MAX];
-    unsigned *pattern_seen;
-    unsigned char *met;           /* clauses met by a pattern in that epoch */
     unsigned *candidates;
     size_t candidate_count, tries;
 };
@@ -167,39 +166,56 @@ static struct entry *intern_clause(struct table *clauses, const struct strings *
     return entry;
 }
 
-/* The pattern cannot match unless the clause is met. Returns the clause. */
-static unsigned need_clause(struct matcher *matcher, unsigned pattern, struct strings *words,
-                            struct table *literals, struct table *clauses)
+/* The clause of these words, made if need be. */
+static unsigned clause_of(struct matcher *matcher, unsigned pattern, struct strings *words,
+                          struct table *literals, struct table *clauses)
 {
+    size_t known = clauses->count, i;
     struct entry *clause = intern_clause(clauses, words);
-    size_t i;
 
-    if (clause->count && clause->users[clause->count - 1] == pattern)
-        return clause->id; /* the pattern says the same twice */
-    add_user(clause, pattern);
-    matcher->need[pattern]++;
     for (i = 0; i < words->count; i++) {
         if (!automaton_fold(words->list[i]))
             matcher->sufficient[pattern] = 0;
-        add_user(intern(literals, words->list[i]), clause->id);
+        if (clauses->count > known)
+            add_user(intern(literals, words->list[i]), clause->id);
     }
     return clause->id;
 }
 
+/* The rarest clause calls for the pattern, the others are asked for then. */
 static void take_apart(struct matcher *matcher, unsigned pattern, const char *text,
                        struct table *literals, struct table *clauses)
 {
+    struct strings *sets[CLAUSE_MAX + 1], *swap;
     struct prefilter prefilter;
-    size_t i;
+    size_t count, i;
+    unsigned id;
 
     prefilter_create(text, &prefilter);
     matcher->sufficient[pattern] = (unsigned char)prefilter.sufficient;
-    matcher->lead[pattern] = NO_LEAD;
-    for (i = 0; i < prefilter.count; i++)
-        need_clause(matcher, pattern, &prefilter.clauses[i], literals, clauses);
-    if (prefilter.lead.count && !matcher->sufficient[pattern])
-        matcher->lead[pattern] = need_clause(matcher, pattern, &prefilter.lead, literals, clauses);
-    if (!matcher->need[pattern])
+    for (count = 0; count < prefilter.count; count++)
+        sets[count] = &prefilter.clauses[count];
+    if (prefilter.lead.count && !prefilter.sufficient)
+        sets[count++] = &prefilter.lead;
+    for (i = 1; i < count; i++) {
+        if (prefilter_worth(sets[i]) > prefilter_worth(sets[0])) {
+            swap = sets[0];
+            sets[0] = sets[i];
+            sets[i] = swap;
+        }
+    }
+    for (i = 0; i < count; i++) {
+        int is_lead = sets[i] == &prefilter.lead;
+
+        id = clause_of(matcher, pattern, sets[i], literals, clauses);
+        if (is_lead)
+            matcher->lead[pattern] = id;
+        if (i)
+            matcher->also[pattern][i - 1] = id;
+        else
+            add_user(clauses->list[id], pattern);
+    }
+    if (!count)
         matcher->always[matcher->always_count++] = pattern;
     prefilter_free(&prefilter);
 }
@@ -228,7 +244,7 @@ static int compile_pattern(struct matcher *matcher, size_t i, const char *patter
         pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
                       PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UTF |
                           PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY |
-                          (matcher->lead[i] == NO_LEAD ? 0 : PCRE2_ANCHORED),
+                          (matcher->lead[i] == NO_CLAUSE ? 0 : PCRE2_ANCHORED),
                       &why, &offset, NULL);
     if (!matcher->codes[i]) {
         pcre2_get_error_message(why, text, sizeof(text));
@@ -248,13 +264,16 @@ struct matcher *matcher_create(const char *const *patterns, size_t count, size_t
     int result = 0;
 
     matcher->pattern_count = count;
-    matcher->need = xcalloc(count + 1, 1);
+    matcher->also = xcalloc(count + 1, sizeof(*matcher->also));
+    memset(matcher->also, 0xff, (count + 1) * sizeof(*matcher->also)); /* NO_CLAUSE */
     matcher->sufficient = xcalloc(count + 1, 1);
     matcher->fast = xcalloc(count + 1, 1);
     matcher->always = xcalloc(count + 1, sizeof(*matcher->always));
     matcher->lead = xcalloc(count + 1, sizeof(*matcher->lead));
     matcher->codes = xcalloc(count + 1, sizeof(pcre2_code *));
     *bad_r = count;
+    for (i = 0; i < count; i++)
+        matcher->lead[i] = NO_CLAUSE;
     for (i = 0; i < count && !result; i++) {
         take_apart(matcher, (unsigned)i, patterns[i], literals, clauses);
         result = compile_pattern(matcher, i, patterns[i], error);
@@ -266,6 +285,10 @@ struct matcher *matcher_create(const char *const *patterns, size_t count, size_t
     for (i = 0; i < literals->count; i++)
         matcher->lengths[i] = (unsigned char)strlen(literals->list[i]->key);
     matcher->clause_count = clauses->count;
+    matcher->leads = xcalloc(clauses->count + 1, 1);
+    for (i = 0; i < count; i++)
+        if (matcher->lead[i] != NO_CLAUSE)
+            matcher->leads[matcher->lead[i]] = 1;
     matcher->clauses_of = lists_of(literals);
     matcher->patterns_of = lists_of(clauses);
     table_free(literals);
@@ -293,11 +316,12 @@ void matcher_free(struct matcher **matcher)
     free(gone->clauses_of.items);
     free(gone->patterns_of.first);
     free(gone->patterns_of.items);
-    free(gone->need);
+    free(gone->also);
     free(gone->sufficient);
     free(gone->fast);
     free(gone->lead);
     free(gone->lengths);
+    free(gone->leads);
     free(gone->always);
     free(gone);
 }
@@ -316,8 +340,6 @@ struct scan *scan_create(const struct matcher *matcher)
     pcre2_jit_stack_assign(scan->context, NULL, scan->stack);
     scan->clause_seen = xcalloc(matcher->clause_count + 1, sizeof(*scan->clause_seen));
     scan->clause_places = xcalloc(matcher->clause_count + 1, sizeof(*scan->clause_places));
-    scan->pattern_seen = xcalloc(matcher->pattern_count + 1, sizeof(*scan->pattern_seen));
-    scan->met = xcalloc(matcher->pattern_count + 1, 1);
     scan->candidates = xcalloc(matcher->pattern_count + 1, sizeof(*scan->candidates));
     return scan;
 }
@@ -334,20 +356,8 @@ void scan_free(struct scan **scan)
     pcre2_jit_stack_free(gone->stack);
     free(gone->clause_seen);
     free(gone->clause_places);
-    free(gone->pattern_seen);
-    free(gone->met);
     free(gone->candidates);
     free(gone);
-}
-
-static void meet(struct scan *scan, unsigned pattern)
-{
-    if (scan->pattern_seen[pattern] != scan->epoch) {
-        scan->pattern_seen[pattern] = scan->epoch;
-        scan->met[pattern] = 0;
-    }
-    if (++scan->met[pattern] == scan->matcher->need[pattern])
-        scan->candidates[scan->candidate_count++] = pattern;
 }
 
 static void remember(struct scan *scan, unsigned clause, unsigned start)
@@ -369,14 +379,16 @@ static void on_word(void *context, unsigned id, unsigned end)
         unsigned clause = clauses->items[i];
         int again = scan->clause_seen[clause] == scan->epoch;
 
-        if (!again)
-            scan->clause_places[clause] = 0;
-        remember(scan, clause, end - scan->matcher->lengths[id]);
+        if (scan->matcher->leads[clause]) {
+            if (!again)
+                scan->clause_places[clause] = 0;
+            remember(scan, clause, end - scan->matcher->lengths[id]);
+        }
         if (again)
             continue;
         scan->clause_seen[clause] = scan->epoch;
         for (j = patterns->first[clause]; j < patterns->first[clause + 1]; j++)
-            meet(scan, patterns->items[j]);
+            scan->candidates[scan->candidate_count++] = patterns->items[j];
     }
 }
 
@@ -385,8 +397,25 @@ static void next_epoch(struct scan *scan)
     if (++scan->epoch)
         return;
     memset(scan->clause_seen, 0, scan->matcher->clause_count * sizeof(*scan->clause_seen));
-    memset(scan->pattern_seen, 0, scan->matcher->pattern_count * sizeof(*scan->pattern_seen));
     scan->epoch = 1;
+}
+
+/* Keeps the candidates all of whose clauses were met. */
+static void sift(struct scan *scan)
+{
+    size_t kept = 0, i, j;
+
+    for (i = 0; i < scan->candidate_count; i++) {
+        unsigned pattern = scan->candidates[i];
+        const unsigned *also = scan->matcher->also[pattern];
+
+        for (j = 0; j < CLAUSE_MAX && also[j] != NO_CLAUSE; j++)
+            if (scan->clause_seen[also[j]] != scan->epoch)
+                break;
+        if (j == CLAUSE_MAX || also[j] == NO_CLAUSE)
+            scan->candidates[kept++] = pattern;
+    }
+    scan->candidate_count = kept;
 }
 
 size_t scan_text(struct scan *scan, const char *text, size_t length, const unsigned **list_r)
@@ -398,6 +427,7 @@ size_t scan_text(struct scan *scan, const char *text, size_t length, const unsig
     scan->tries = 0;
     scan->place_count = 1;
     automaton_scan(scan->matcher->words, text, length, on_word, scan);
+    sift(scan);
     *list_r = scan->candidates;
     return scan->candidate_count;
 }
@@ -429,7 +459,7 @@ int scan_confirm(struct scan *scan, unsigned pattern, const char *text, size_t l
 
     if (scan->matcher->sufficient[pattern])
         return 1;
-    if (lead == NO_LEAD)
+    if (lead == NO_CLAUSE)
         return try_at(scan, pattern, text, length, 0);
     if (scan->place_count == PLACE_MAX)
         return everywhere(scan, pattern, text, length);

@@ -87,10 +87,30 @@ static size_t weakest(const struct strings *set)
     return set->count ? least : 0;
 }
 
-/* Rare words tell more: long ones, few of them. */
-static long worth(const struct strings *set)
+/* Words that stand in every other reply. */
+static int is_common(const char *word)
 {
-    return (long)weakest(set) * 8 - (long)set->count;
+    static const char *const common[] = {
+        "mail",   "message", "recipient", "address", "user",     "mailbox", "reject", "block",
+        "sender", "domain",  "host",      "server",  "error",    "not ",    "this ",  "your ",
+        "from",   "please",  "email",     "spam",    "rejected", "account", " for ",  "the "};
+    size_t i;
+
+    for (i = 0; i < sizeof(common) / sizeof(*common); i++)
+        if (!strcmp(word, common[i]))
+            return 1;
+    return 0;
+}
+
+/* Rare words tell more: long ones, few of them, no common one among them. */
+long prefilter_worth(const struct strings *clause)
+{
+    long sum = (long)weakest(clause) * 8 - (long)clause->count;
+    size_t i;
+
+    for (i = 0; i < clause->count; i++)
+        sum -= is_common(clause->list[i]) ? 40 : 0;
+    return sum;
 }
 
 static void drop_string(struct strings *set, size_t i)
@@ -135,9 +155,9 @@ static void add_clause(struct part *part, struct strings set)
         return;
     }
     for (i = 1; i < part->count; i++)
-        if (worth(&part->clauses[i]) < worth(&part->clauses[worst]))
+        if (prefilter_worth(&part->clauses[i]) < prefilter_worth(&part->clauses[worst]))
             worst = i;
-    if (worth(&set) > worth(&part->clauses[worst])) {
+    if (prefilter_worth(&set) > prefilter_worth(&part->clauses[worst])) {
         struct strings gone = part->clauses[worst];
 
         part->clauses[worst] = set;
@@ -405,7 +425,7 @@ static const struct strings *best_clause(const struct part *part)
     size_t i;
 
     for (i = 0; i < part->count; i++)
-        if (!best || worth(&part->clauses[i]) > worth(best))
+        if (!best || prefilter_worth(&part->clauses[i]) > prefilter_worth(best))
             best = &part->clauses[i];
     return best;
 }

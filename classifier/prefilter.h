@@ -14,7 +14,7 @@
 
 #include "classifier/rule.h"
 
-#define CLAUSE_MAX 3 /* more of them cost more than they spare */
+#define CLAUSE_MAX 2 /* more of them cost more than they spare */
 
 struct prefilter {
     struct strings clauses[CLAUSE_MAX]; /* lower case, sorted, none within another */
@@ -25,6 +25,8 @@ struct prefilter {
 
 /* Syntax that is not understood gives fewer clauses, never wrong ones. */
 void prefilter_create(const char *pattern, struct prefilter *prefilter_r);
+/* How rare a clause's words are likely to be: larger is rarer. */
+long prefilter_worth(const struct strings *clause);
 void prefilter_free(struct prefilter *prefilter);
 
 #endif

@@ -120,11 +120,12 @@ static enum stage stage_at(struct span span)
 static enum stage drop_in_reply_to(struct span *span)
 {
     static const char words[] = "(in reply to ";
-    const char *found = find(*span, words);
-    struct span rest = {found, span->end};
+    const char *found = memchr(span->at, '(', left(*span)); /* most texts have none */
+    struct span rest = {NULL, span->end};
 
-    if (!found)
+    if (!found || !(found = find((struct span){found, span->end}, words)))
         return STAGE_UNKNOWN;
+    rest.at = found;
     span->end = found;
     rest.at += sizeof(words) - 1;
     return stage_at(rest);
