@@ -238,11 +238,17 @@ static int is_refusal(const struct header *header)
            span_find_case(header_get(header, "Subject"), "rejected");
 }
 
-static int tells_failure(const struct reading *reading)
+/* A person may well write of a delivery report, or of mail that went astray: words
+ * in the subject want more words in the text, and those a returned message. */
+static int tells_failure(const struct reading *reading, enum bounce_sign sign)
 {
-    return (span_is(header_get(&reading->header, "Return-Path"), "<>") ||
-            find_part(&reading->mime, returned_types)) &&
-           signs_failure(reading->notice.own);
+    int returned = find_part(&reading->mime, returned_types) != NULL;
+    struct span text = reading->notice.own;
+
+    if (sign == BOUNCE_WORDED)
+        return returned || signs_failure(text) || scan_code(text) || scan_tells_failure(text);
+    return (returned || span_is(header_get(&reading->header, "Return-Path"), "<>")) &&
+           signs_failure(text);
 }
 
 static void read_for_people(struct reading *reading)
@@ -251,7 +257,7 @@ static void read_for_people(struct reading *reading)
     int automatic = signs_auto_reply(&reading->header);
     int disposition = find_part(&reading->mime, disposition_types) != NULL;
     int report = reading->claims || reading->status || sign >= BOUNCE_SENT ||
-                 (!automatic && (sign == BOUNCE_WORDED || tells_failure(reading)));
+                 (!automatic && tells_failure(reading, sign));
 
     if (disposition && !is_refusal(&reading->header))
         reading->report->kind = REPORT_MDN;

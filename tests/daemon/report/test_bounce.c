@@ -90,6 +90,10 @@ static const struct {
      DAEMON "Technical report:\n\nReporting-MTA: dns; out.example.com\n\nAction: failed\n"
      "Final-Recipient: rfc822; gone@example.net\nDiagnostic-Code: smtp; 550 5.1.1 unknown\nStatus: 5.1.1\n",
      "bounce mta=out.example.com\nfailed gone@example.net 5.1.1: 550 5.1.1 unknown\n"},
+    {"a parcel is no mail",
+     "From: shop@example.com\nTo: joe@example.com\nSubject: Delivery report\n\n"
+     "Your parcel was delivered to: joe@example.com\n",
+     "ordinary\n"},
     {"the subject of a person's mail makes no bounce of it",
      "From: ann@example.com\nTo: joe@example.com\nSubject: Re: delivery status\n\n"
      "Joe, did our message reach them? I hear nothing from that company.\n",
