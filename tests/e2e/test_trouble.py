@@ -107,6 +107,24 @@ def test_killed_in_the_middle_of_500_bounces(rig):
     assert rig.suppressd.query("PRAGMA integrity_check")[0]["integrity_check"] == "ok"
 
 
+def test_killed_while_bounces_wait_for_the_disk(rig):
+    """Nobody has been told that they were taken, so they all come again."""
+    people = make_dead(rig, "waiting", 20)
+    other = sqlite3.connect(rig.suppressd.database, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        send_each(rig, people)
+        wait_for(lambda: rig.suppressd.ctl_json("status")[0]["daemon"]["queued"], "a queue")
+        rig.suppressd.kill()
+        other.execute("ROLLBACK")
+    finally:
+        other.close()
+    assert not (returned(rig) & set(people)) - recorded(rig)
+    rig.suppressd.start()
+    rig.settle()
+    assert recorded(rig) >= set(people)
+
+
 def test_disk_full(rig):
     """Bounces are put off until there is room; mail goes on."""
     people = make_dead(rig, "full", 20)
