@@ -1,7 +1,7 @@
 /* automaton: a trie of the words, completed to a table of states and classes.
  *
- * A cell holds where the next state's row begins; its lowest bit says that words
- * end there.
+ * A cell holds the number of the next state. States in which words end have the
+ * highest numbers, so that one comparison tells them.
  */
 #include "config.h"
 
@@ -13,19 +13,22 @@
 
 #include "base/mem.h"
 
-#define WIDTH 40 /* cells a row: classes of bytes; even */
+#define WIDTH 40 /* cells a row: classes of bytes */
+#define STATES_MAX 65536
 
 enum { CLASS_OTHER, CLASS_SPACE = 27, CLASS_DIGIT, CLASS_DOT, CLASS_DASH, CLASS_HIGH /* and seven more */ };
 
 struct automaton {
     unsigned char class_of[256];
-    uint32_t *cells;
+    uint16_t *cells;
+    unsigned speaking;       /* states from here on have words */
     unsigned *first, *words; /* words that end in state s: words[first[s]] .. words[first[s + 1]] */
 };
 
 /* What is only needed while it grows. */
 struct growth {
     struct automaton *automaton;
+    uint32_t *cells; /* as in the automaton, with the numbers in order of birth */
     size_t states, room;
     unsigned *fail;  /* the longest proper suffix that is a state too */
     int *word;       /* the word that ends here, or -1 */
@@ -57,15 +60,14 @@ int automaton_fold(char *word)
 
 static unsigned add_state(struct growth *growth)
 {
-    struct automaton *automaton = growth->automaton;
 
     if (growth->states == growth->room) {
         growth->room = growth->room ? growth->room * 2 : 1024;
-        automaton->cells = xrealloc(automaton->cells,
+        growth->cells = xrealloc(growth->cells,
                                     growth->room * WIDTH * sizeof(uint32_t));
         growth->word = xrealloc(growth->word, growth->room * sizeof(*growth->word));
     }
-    memset(automaton->cells + growth->states * WIDTH, 0,
+    memset(growth->cells + growth->states * WIDTH, 0,
            WIDTH * sizeof(uint32_t));
     growth->word[growth->states] = -1;
     return (unsigned)growth->states++;
@@ -80,12 +82,12 @@ static void add_word(struct growth *growth, const char *word, int index)
     for (at = (const unsigned char *)word; *at; at++) {
         size_t cell = (size_t)state * WIDTH + automaton->class_of[*at];
 
-        if (!automaton->cells[cell]) {
+        if (!growth->cells[cell]) {
             unsigned next = add_state(growth); /* may move the cells */
 
-            automaton->cells[cell] = next;
+            growth->cells[cell] = next;
         }
-        state = automaton->cells[cell];
+        state = growth->cells[cell];
     }
     growth->word[state] = index;
 }
@@ -93,7 +95,6 @@ static void add_word(struct growth *growth, const char *word, int index)
 /* Breadth first: a state's fail state is shallower, so its row is complete. */
 static void complete(struct growth *growth)
 {
-    struct automaton *automaton = growth->automaton;
     size_t head = 0, tail = 1;
     unsigned class;
 
@@ -101,8 +102,8 @@ static void complete(struct growth *growth)
     growth->order = xcalloc(growth->states, sizeof(*growth->order));
     for (head = 0; head < tail; head++) {
         unsigned state = growth->order[head], fail = growth->fail[state];
-        uint32_t *row = automaton->cells + (size_t)state * WIDTH;
-        const uint32_t *below = automaton->cells + (size_t)fail * WIDTH;
+        uint32_t *row = growth->cells + (size_t)state * WIDTH;
+        const uint32_t *below = growth->cells + (size_t)fail * WIDTH;
 
         for (class = 0; class < WIDTH; class++) {
             if (!row[class]) {
@@ -145,20 +146,33 @@ static void list_words(struct growth *growth)
     free(count);
 }
 
-/* State numbers become row offsets with the mark of a word's end. */
-static void finish_cells(struct growth *growth)
+/* New numbers: first the states without words, the root being one of them. */
+static void renumber(struct growth *growth)
 {
     struct automaton *automaton = growth->automaton;
-    size_t i;
+    unsigned *number = xcalloc(growth->states + 1, sizeof(*number)), next = 0;
+    unsigned *first = xcalloc(growth->states + 1, sizeof(*first));
+    size_t i, class;
+    int speaks;
 
-    for (i = 0; i < growth->states * WIDTH; i++) {
-        unsigned state = automaton->cells[i];
-
-        automaton->cells[i] = state * WIDTH +
-                              (automaton->first[state] < automaton->first[state + 1]);
+    for (speaks = 0; speaks < 2; speaks++) {
+        for (i = 0; i < growth->states; i++)
+            if ((automaton->first[i] < automaton->first[i + 1]) == speaks)
+                number[i] = next++;
+        if (!speaks)
+            automaton->speaking = next;
     }
-    automaton->cells = xrealloc(automaton->cells,
-                                growth->states * WIDTH * sizeof(uint32_t));
+    automaton->cells = xcalloc(growth->states * WIDTH, sizeof(*automaton->cells));
+    for (i = 0; i < growth->states; i++) {
+        for (class = 0; class < WIDTH; class++)
+            automaton->cells[number[i] * WIDTH + class] =
+                (uint16_t)number[growth->cells[i * WIDTH + class]];
+        first[number[i]] = automaton->first[i]; /* the silent ones have none between them */
+    }
+    first[growth->states] = automaton->first[growth->states];
+    free(automaton->first);
+    free(number);
+    automaton->first = first;
 }
 
 struct automaton *automaton_create(const char *const *words, size_t count)
@@ -172,9 +186,16 @@ struct automaton *automaton_create(const char *const *words, size_t count)
     add_state(&growth);
     for (i = 0; i < count; i++)
         add_word(&growth, words[i], (int)i);
+    if (growth.states > STATES_MAX) {
+        free(growth.cells);
+        free(growth.word);
+        free(automaton);
+        return NULL;
+    }
     complete(&growth);
     list_words(&growth);
-    finish_cells(&growth);
+    renumber(&growth);
+    free(growth.cells);
     free(growth.fail);
     free(growth.order);
     free(growth.word);
@@ -196,18 +217,15 @@ void automaton_scan(const struct automaton *automaton, const char *text, size_t 
                     void (*found)(void *context, unsigned word, unsigned end), void *context)
 {
     const unsigned char *at = (const unsigned char *)text, *end = at + length;
-    const uint32_t *cells = automaton->cells;
-    uint32_t row = 0;
+    const uint16_t *cells = automaton->cells;
+    unsigned state = 0, i;
 
     for (; at < end; at++) {
-        uint32_t cell = cells[row + automaton->class_of[*at]];
-        unsigned state, i;
-
-        row = cell & ~1u;
-        if (!(cell & 1))
+        state = cells[state * WIDTH + automaton->class_of[*at]];
+        if (state < automaton->speaking)
             continue;
-        state = row / WIDTH;
         for (i = automaton->first[state]; i < automaton->first[state + 1]; i++)
-            found(context, automaton->words[i], (unsigned)(at + 1 - (const unsigned char *)text));
+            found(context, automaton->words[i],
+                  (unsigned)(at + 1 - (const unsigned char *)text));
     }
 }

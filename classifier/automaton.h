@@ -19,7 +19,8 @@ struct automaton;
  * but itself (and itself in other case). */
 int automaton_fold(char *word);
 
-/* Words are folded, not empty and differ from each other. */
+/* Words are folded, not empty and differ from each other. NULL when they need more
+ * than 65,536 states (the shipped rules need a sixth of that). */
 struct automaton *automaton_create(const char *const *words, size_t count);
 void automaton_free(struct automaton **automaton);
 

@@ -35,11 +35,27 @@ struct matcher {
     unsigned char *sufficient;    /* no try needed */
     unsigned char *fast;          /* compiled to machine code */
     unsigned *lead;               /* clause with one of whose words every match begins, or NO_CLAUSE */
-    unsigned char *lengths;       /* of the words */
+    struct word *table;           /* of the words */
     unsigned char *leads;         /* is the clause any pattern's lead? */
     unsigned *always;             /* patterns without clauses */
     size_t always_count;
     pcre2_code **codes;
+};
+
+/* What the scan of a text needs to know of a word and of a clause: together, so
+ * that each costs one line of the processor's cache. */
+struct word {
+    unsigned first; /* its clauses, from here in clauses_of.items */
+    unsigned short count;
+    unsigned short length;
+};
+
+struct clause {
+    unsigned seen;  /* epoch in which it was met */
+    unsigned place; /* where its first word stands in that epoch: index of a place */
+    unsigned first; /* patterns of which it is the rarest, from here in patterns_of.items */
+    unsigned short count;
+    unsigned short lead; /* is it any pattern's lead? */
 };
 
 /* A place where a word of a clause begins. */
@@ -53,8 +69,7 @@ struct scan {
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
     unsigned epoch;               /* number of the text; saves clearing the tables below */
-    unsigned *clause_seen;        /* epoch in which a clause was met */
-    unsigned *clause_places;      /* the clause's first place, in that epoch */
+    struct clause *clauses;
     unsigned place_count;         /* index 0 is not used */
     struct place places[PLACE_MAX];
     unsigned *candidates;
@@ -281,9 +296,8 @@ struct matcher *matcher_create(const char *const *patterns, size_t count, size_t
             *bad_r = i;
     }
     matcher->words = automaton_of(literals);
-    matcher->lengths = xcalloc(literals->count + 1, 1);
-    for (i = 0; i < literals->count; i++)
-        matcher->lengths[i] = (unsigned char)strlen(literals->list[i]->key);
+    if (!matcher->words && !result)
+        result = error_set(error, ERROR_INPUT, "the rules hold too many words");
     matcher->clause_count = clauses->count;
     matcher->leads = xcalloc(clauses->count + 1, 1);
     for (i = 0; i < count; i++)
@@ -291,6 +305,11 @@ struct matcher *matcher_create(const char *const *patterns, size_t count, size_t
             matcher->leads[matcher->lead[i]] = 1;
     matcher->clauses_of = lists_of(literals);
     matcher->patterns_of = lists_of(clauses);
+    matcher->table = xcalloc(literals->count + 1, sizeof(*matcher->table));
+    for (i = 0; i < literals->count; i++)
+        matcher->table[i] = (struct word){matcher->clauses_of.first[i],
+                                          (unsigned short)literals->list[i]->count,
+                                          (unsigned short)strlen(literals->list[i]->key)};
     table_free(literals);
     table_free(clauses);
     free(literals);
@@ -310,7 +329,8 @@ void matcher_free(struct matcher **matcher)
         return;
     for (i = 0; i < gone->pattern_count; i++)
         pcre2_code_free(gone->codes[i]);
-    automaton_free(&gone->words);
+    if (gone->words)
+        automaton_free(&gone->words);
     free(gone->codes);
     free(gone->clauses_of.first);
     free(gone->clauses_of.items);
@@ -320,7 +340,7 @@ void matcher_free(struct matcher **matcher)
     free(gone->sufficient);
     free(gone->fast);
     free(gone->lead);
-    free(gone->lengths);
+    free(gone->table);
     free(gone->leads);
     free(gone->always);
     free(gone);
@@ -331,6 +351,7 @@ void matcher_free(struct matcher **matcher)
 struct scan *scan_create(const struct matcher *matcher)
 {
     struct scan *scan = xcalloc(1, sizeof(*scan));
+    size_t i;
 
     scan->matcher = matcher;
     scan->data = pcre2_match_data_create(1, NULL);
@@ -338,8 +359,13 @@ struct scan *scan_create(const struct matcher *matcher)
     scan->stack = pcre2_jit_stack_create(32 << 10, JIT_STACK_MAX, NULL);
     pcre2_set_match_limit(scan->context, MATCH_LIMIT);
     pcre2_jit_stack_assign(scan->context, NULL, scan->stack);
-    scan->clause_seen = xcalloc(matcher->clause_count + 1, sizeof(*scan->clause_seen));
-    scan->clause_places = xcalloc(matcher->clause_count + 1, sizeof(*scan->clause_places));
+    scan->clauses = xcalloc(matcher->clause_count + 1, sizeof(*scan->clauses));
+    for (i = 0; i < matcher->clause_count; i++) {
+        scan->clauses[i].first = matcher->patterns_of.first[i];
+        scan->clauses[i].count = (unsigned short)(matcher->patterns_of.first[i + 1] -
+                                                  matcher->patterns_of.first[i]);
+        scan->clauses[i].lead = matcher->leads[i];
+    }
     scan->candidates = xcalloc(matcher->pattern_count + 1, sizeof(*scan->candidates));
     return scan;
 }
@@ -354,49 +380,57 @@ void scan_free(struct scan **scan)
     pcre2_match_data_free(gone->data);
     pcre2_match_context_free(gone->context);
     pcre2_jit_stack_free(gone->stack);
-    free(gone->clause_seen);
-    free(gone->clause_places);
+    free(gone->clauses);
     free(gone->candidates);
     free(gone);
 }
 
-static void remember(struct scan *scan, unsigned clause, unsigned start)
+static void remember(struct scan *scan, struct clause *clause, unsigned start)
 {
     if (scan->place_count == PLACE_MAX)
         return; /* see everywhere() */
-    scan->places[scan->place_count] = (struct place){start, scan->clause_places[clause]};
-    scan->clause_places[clause] = scan->place_count++;
+    scan->places[scan->place_count] = (struct place){start, clause->place};
+    clause->place = scan->place_count++;
+}
+
+static void meet(struct scan *scan, struct clause *clause)
+{
+    const unsigned *pattern = scan->matcher->patterns_of.items + clause->first;
+    unsigned i;
+
+    clause->seen = scan->epoch;
+    for (i = 0; i < clause->count; i++)
+        scan->candidates[scan->candidate_count++] = pattern[i];
 }
 
 static void on_word(void *context, unsigned id, unsigned end)
 {
     struct scan *scan = context;
-    const struct lists *clauses = &scan->matcher->clauses_of;
-    const struct lists *patterns = &scan->matcher->patterns_of;
-    unsigned i, j;
+    const struct word *word = &scan->matcher->table[id];
+    const unsigned *item = scan->matcher->clauses_of.items + word->first;
+    const unsigned *last = item + word->count;
 
-    for (i = clauses->first[id]; i < clauses->first[id + 1]; i++) {
-        unsigned clause = clauses->items[i];
-        int again = scan->clause_seen[clause] == scan->epoch;
+    for (; item < last; item++) {
+        struct clause *clause = &scan->clauses[*item];
+        int again = clause->seen == scan->epoch;
 
-        if (scan->matcher->leads[clause]) {
-            if (!again)
-                scan->clause_places[clause] = 0;
-            remember(scan, clause, end - scan->matcher->lengths[id]);
+        if (clause->lead) {
+            clause->place = again ? clause->place : 0;
+            remember(scan, clause, end - word->length);
         }
-        if (again)
-            continue;
-        scan->clause_seen[clause] = scan->epoch;
-        for (j = patterns->first[clause]; j < patterns->first[clause + 1]; j++)
-            scan->candidates[scan->candidate_count++] = patterns->items[j];
+        if (!again)
+            meet(scan, clause);
     }
 }
 
 static void next_epoch(struct scan *scan)
 {
+    size_t i;
+
     if (++scan->epoch)
         return;
-    memset(scan->clause_seen, 0, scan->matcher->clause_count * sizeof(*scan->clause_seen));
+    for (i = 0; i < scan->matcher->clause_count; i++)
+        scan->clauses[i].seen = 0;
     scan->epoch = 1;
 }
 
@@ -410,7 +444,7 @@ static void sift(struct scan *scan)
         const unsigned *also = scan->matcher->also[pattern];
 
         for (j = 0; j < CLAUSE_MAX && also[j] != NO_CLAUSE; j++)
-            if (scan->clause_seen[also[j]] != scan->epoch)
+            if (scan->clauses[also[j]].seen != scan->epoch)
                 break;
         if (j == CLAUSE_MAX || also[j] == NO_CLAUSE)
             scan->candidates[kept++] = pattern;
@@ -463,7 +497,7 @@ int scan_confirm(struct scan *scan, unsigned pattern, const char *text, size_t l
         return try_at(scan, pattern, text, length, 0);
     if (scan->place_count == PLACE_MAX)
         return everywhere(scan, pattern, text, length);
-    for (i = scan->clause_places[lead]; i; i = scan->places[i].next)
+    for (i = scan->clauses[lead].place; i; i = scan->places[i].next)
         if (try_at(scan, pattern, text, length, scan->places[i].start))
             return 1;
     return 0;
