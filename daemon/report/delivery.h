@@ -36,7 +36,8 @@ struct delivery {
     char *recipient;          /* the address that failed, as the report names it (Final-Recipient,
                                  decoded from xtext or utf-8 form), without angle brackets */
     char *original_recipient; /* as the sender gave it (Original-Recipient), when reported */
-    char *reply;              /* the remote's words: Diagnostic-Code without its type, unfolded */
+    char *reply;              /* the remote's words: Diagnostic-Code without its type, unfolded;
+                                 of a complaint "Feedback-Type: abuse" */
     char *status;             /* enhanced status: "5.1.1" */
     char *remote_mta;         /* host name of the MTA that replied */
     int64_t time;             /* last attempt, Unix seconds; 0 unknown */

@@ -1,8 +1,19 @@
 /* A message's bytes in, the deliveries it reports out.
  *
  * The front door of the message parsers: tells what kind of message it is and
- * hands it to the parser of that kind (dsn, ...). Pure; any thread, after
- * message_init.
+ * hands it to the parser of that kind.
+ *
+ *   dsn      delivery status notifications: what machines write for machines
+ *   bounce   the same for people, where the former is missing or of no use
+ *   arf      complaints; ses: Amazon's notices as JSON
+ *
+ * Below them: mime (parts), field (header fields), notice (a bounce's own text
+ * without the returned message), scan and passage (addresses and causes in
+ * running text), signs (by what one knows a kind), span (bytes of others).
+ *
+ * Nothing in here tells who wrote the message. Only a REPORT_DSN of one's own
+ * MTA should ever act without further proof: the other kinds are read out of
+ * text that anyone can word. Pure; any thread, after message_init.
  */
 #ifndef SUPPRESSD_DAEMON_REPORT_MESSAGE_H
 #define SUPPRESSD_DAEMON_REPORT_MESSAGE_H
