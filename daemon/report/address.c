@@ -157,14 +157,19 @@ static int put_local(struct address *address, const char *value, size_t length,
     return 0;
 }
 
-/* Lower case where that keeps the length, so that one offset of the domain serves both forms. */
+/* Lower case where that keeps the length, so that one offset of the domain serves both forms.
+ * A letter that a combining mark follows stays: some compose with it in one case only
+ * (T and U+0308), and the key would no longer be in NFC. */
 static void fold(char *text, size_t length)
 {
-    char *at, *end = text + length;
+    char *at, *next, *end = text + length;
 
-    for (at = text; at < end; at = g_utf8_next_char(at)) {
+    for (at = text; at < end; at = next) {
         gunichar c = g_utf8_get_char(at), lower = g_unichar_tolower(c);
 
+        next = g_utf8_next_char(at);
+        if (next < end && g_unichar_combining_class(g_utf8_get_char(next)))
+            continue;
         if (lower != c && g_unichar_to_utf8(lower, NULL) == g_unichar_to_utf8(c, NULL))
             g_unichar_to_utf8(lower, at);
     }

@@ -49,6 +49,8 @@ static const struct {
     /* local parts beyond ASCII */
     {"J\xc3\x96rg@example.com", "J\xc3\x96rg@example.com", "j\xc3\xb6rg@example.com"},
     {"o\xcc\x88@example.com", "\xc3\xb6@example.com", "\xc3\xb6@example.com"},
+    /* In lower case the mark would compose, and the key's own key be another. */
+    {"AT\xcc\x88@example.com", "AT\xcc\x88@example.com", "aT\xcc\x88@example.com"},
     {"\xe7\x8c\xab@example.com", "\xe7\x8c\xab@example.com", "\xe7\x8c\xab@example.com"},
     /* the longest that go */
     {SIXTY "abcd@example.com", SIXTY "abcd@example.com", SIXTY "abcd@example.com"},
