@@ -54,5 +54,6 @@ int command_setup(struct ctl *ctl, int argc, char **argv);
 
 int command_show(struct ctl *ctl, int argc, char **argv);
 int command_status(struct ctl *ctl, int argc, char **argv);
+int command_unclassified(struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -49,6 +49,11 @@ static const struct command commands[] = {
      "show ID: one rule.\n"
      "diff OLD NEW < REPLIES: whose verdict changes from one folder of rules to the other (-: the\n"
      "rules compiled in). Exit code 1: some do.", command_rules},
+    {"unclassified", "[--since DAYS] [--limit N] [- < REPLIES]", "which rules are missing?",
+     "Groups the recorded replies whose reason nothing tells, the most frequent first, and drafts\n"
+     "a rule for each: set its reason, trim its pattern, put it into the local rules. What the\n"
+     "rules in force know by now is left out. With - the replies come from standard input.",
+     command_unclassified},
     {"setup", "postfix [--apply|--remove] [--config-dir DIR] [--socket SPEC]",
      "put suppressd beside an MTA",
      "Looks at the Postfix of this machine and prints the lines that add suppressd to\n"

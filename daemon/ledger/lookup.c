@@ -16,7 +16,7 @@
 #define IDLE_MAX 32          /* connections that a pool keeps open */
 #define CACHE_KIB "-1024"    /* page cache of one connection; the kernel's serves all */
 
-enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, STATEMENTS };
+enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, UNCLASSIFIED, STATEMENTS };
 
 #define SUPPRESSION_COLUMNS "key, stream, reason, origin, note, since, coalesce(until, 0), coalesce(event, 0)"
 #define IN_FORCE "(until IS NULL OR until > "
@@ -48,6 +48,11 @@ static const char *const sql[STATEMENTS] = {
         " (SELECT count(*) FROM event), (SELECT count(*) FROM address), (SELECT count(*) FROM sent),"
         " (SELECT count(*) FROM aside), (SELECT coalesce(sum(size), 0) FROM aside),"
         " (SELECT coalesce(max(time), 0) FROM event)",
+    [UNCLASSIFIED] =
+        "SELECT p.text, coalesce(e.status, ''), coalesce(e.remote_mta, ''), a.domain, e.address, count(*),"
+        " min(e.time), max(e.time) FROM event e JOIN reply p ON p.id = e.reply JOIN address a ON a.id = e.address"
+        " WHERE e.reason = 'unclassified' AND e.action IN ('failed', 'delayed') AND e.time >= ?1"
+        " GROUP BY e.reply, e.status, e.remote_mta, e.address",
     [ASIDE] = "SELECT id, time, size, source, problem, sender FROM aside ORDER BY id DESC LIMIT ?1",
 };
 
@@ -295,6 +300,32 @@ int lookup_aside(struct lookup *lookup, int max,
         };
 
         row(&aside, context);
+    }
+    return step;
+}
+
+int lookup_unclassified(struct lookup *lookup, int64_t since,
+                        void (*row)(const struct past_unclassified *reply, void *context), void *context,
+                        struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, UNCLASSIFIED, error, "i", since);
+    int step;
+
+    if (!stmt)
+        return -1;
+    while ((step = statement_step(&lookup->statements, UNCLASSIFIED, error)) > 0) {
+        struct past_unclassified reply = {
+            .reply = text(stmt, 0),
+            .status = text(stmt, 1),
+            .remote_mta = text(stmt, 2),
+            .domain = text(stmt, 3),
+            .recipient = sqlite3_column_int64(stmt, 4),
+            .count = sqlite3_column_int64(stmt, 5),
+            .first = sqlite3_column_int64(stmt, 6),
+            .last = sqlite3_column_int64(stmt, 7),
+        };
+
+        row(&reply, context);
     }
     return step;
 }

@@ -79,6 +79,18 @@ int lookup_aside(struct lookup *lookup, int max,
                  void (*row)(const struct past_aside *aside, void *context), void *context,
                  struct error *error) must_check;
 
+/* A reply that was recorded as unclassified, with one recipient who got it. */
+struct past_unclassified {
+    const char *reply, *status, *remote_mta, *domain; /* domain is the recipient's */
+    int64_t recipient;                                /* a number that tells recipients apart */
+    int64_t count;                                    /* of its events */
+    int64_t first, last;                              /* times */
+};
+/* Failed and delayed ones whose time is since or later, in no order. -1 on failure. */
+int lookup_unclassified(struct lookup *lookup, int64_t since,
+                        void (*row)(const struct past_unclassified *reply, void *context), void *context,
+                        struct error *error) must_check;
+
 /* path is copied. Opens nothing yet: a database in trouble is found at lookup_pool_take. */
 struct lookup_pool *lookup_pool_new(const char *path);
 void lookup_pool_free(struct lookup_pool **pool);

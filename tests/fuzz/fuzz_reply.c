@@ -1,4 +1,4 @@
-/* Reply parser, matcher and verdict. The first line of the input is the MTA's
+/* Reply parser, matcher, verdict and fingerprint. The first line of the input is the MTA's
  * name, the second the status given beside the text, the rest is the text. */
 #include "config.h"
 
@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "classifier/classify.h"
+#include "classifier/fingerprint.h"
 #include "classifier/reply.h"
 #include "classifier/ruleset.h"
 #include "tests/fuzz/target.h"
@@ -45,6 +46,19 @@ static void hold_reply(const char *text, size_t length)
     must_hold(reply.code == 0 || (reply.code >= 200 && reply.code < 600));
 }
 
+static void hold_fingerprint(const char *text, size_t length)
+{
+    char pattern[4 * FINGERPRINT_TEMPLATE_MAX + 1], example[sizeof(pattern)];
+    struct fingerprint print;
+
+    fingerprint(text, length, &print);
+    must_hold(strlen(print.template) <= FINGERPRINT_TEMPLATE_MAX && print.hash);
+    must_hold(!strpbrk(print.template, "\r\n"));
+    fingerprint_pattern(&print, pattern, sizeof(pattern));
+    must_hold(!strchr(pattern, '\''));
+    fingerprint_example(&print, example, sizeof(example));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *at = size ? (const char *)data : "", *end = at + size;
@@ -58,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     classify(shared(), &input, &again);
     must_hold(again.reason == verdict.reason && !strcmp(again.rule, verdict.rule));
     hold_reply(at, (size_t)(end - at));
+    hold_fingerprint(at, (size_t)(end - at));
     free(mta);
     free(status);
     return 0;

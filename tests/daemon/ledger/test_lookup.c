@@ -155,6 +155,40 @@ START_TEST(the_pool_lends_a_connection_again_unless_it_is_broken)
 }
 END_TEST
 
+static void sum_up(const struct past_unclassified *reply, void *context)
+{
+    char *text = context;
+
+    sprintf(text + strlen(text), "%s|%s|%s|%s|%lld|%lld-%lld ", reply->reply, reply->status, reply->remote_mta,
+            reply->domain, (long long)reply->count, (long long)reply->first, (long long)reply->last);
+}
+
+START_TEST(unclassified_replies_are_told_with_each_recipient)
+{
+    char text[400] = "";
+
+    database_text("INSERT INTO ruleset VALUES (1, 'v', 1)");
+    database_text("INSERT INTO address VALUES (1, 'a@x.example', 'a@x.example', 'x.example')");
+    database_text("INSERT INTO reply VALUES (1, 5, '550 Nope')");
+    for (int i = 0; i < 4; i++) {
+        char query[600];
+
+        snprintf(query, sizeof(query),
+                 "INSERT INTO event (time, recorded, address, action, reason, persistence, ruleset, reply,"
+                 " reporting_mta, message_key, stream, source, evidence, trusted, decision, sentence, status)"
+                 " VALUES (%d, 1, 1, '%s', '%s', 'none', 1, 1, 'm', 'k%d', '', 'log', 'local', 1, 'none', '', '5.0.0')",
+                 100 + i, i == 2 ? "delivered" : "failed", i == 3 ? "policy" : "unclassified", i);
+        database_text(query);
+    }
+    ck_assert_int_eq(lookup_unclassified(lookup, 0, sum_up, text, &error), 0);
+    ck_assert_str_eq(text, "550 Nope|5.0.0||x.example|2|100-101 ");
+    text[0] = '\0';
+    ck_assert_int_eq(lookup_unclassified(lookup, 101, sum_up, text, &error), 0);
+    ck_assert_str_eq(text, "550 Nope|5.0.0||x.example|1|101-101 ");
+    ck_assert_int_eq(database_number("SELECT events FROM v_unclassified WHERE recipients = 1 AND last = 101"), 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("daemon/ledger/lookup");
@@ -166,6 +200,7 @@ int main(void)
     tcase_add_test(tc, lists_by_recipient);
     tcase_add_test(tc, cannot_write);
     tcase_add_test(tc, totals_are_of_what_is_in_force);
+    tcase_add_test(tc, unclassified_replies_are_told_with_each_recipient);
     tcase_add_test(tc, a_missing_database_is_an_error);
     tcase_add_test(tc, an_empty_database_is_an_error);
     tcase_add_test(tc, the_pool_lends_a_connection_again_unless_it_is_broken);
