@@ -184,6 +184,15 @@ static const struct rule *winner(struct classifier *classifier, const struct sco
     return NULL;
 }
 
+/* A reporting MTA that got no enhanced status makes one up from the reply code
+ * (Sendmail says 5.1.1 of any 550 to RCPT). Beside a bare code, or words that
+ * no rule knows, it is no ground to give a recipient up. */
+static int made_up(const struct reply *reply, enum reason reason)
+{
+    return !reply->status[0] && (reply->length || reply->code) &&
+           reason_info(reason)->hygiene == HYGIENE_SUPPRESS;
+}
+
 static void fall_back(const struct reply *reply, struct verdict *verdict)
 {
     size_t i;
@@ -196,6 +205,8 @@ static void fall_back(const struct reply *reply, struct verdict *verdict)
     for (i = 0; i < sizeof(by_status) / sizeof(*by_status); i++) {
         if (!strcmp(by_status[i].status, verdict->status) &&
             (!verdict->code || verdict->code / 100 == verdict->status[0] - '0')) {
+            if (made_up(reply, by_status[i].reason))
+                return;
             verdict->reason = by_status[i].reason;
             if (verdict->reason != REASON_UNCLASSIFIED)
                 snprintf(verdict->rule, sizeof(verdict->rule), "status:%s", verdict->status);

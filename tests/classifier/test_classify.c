@@ -55,6 +55,10 @@ static const struct {
     {"550", NULL, NULL, "unclassified"},
     {"", NULL, NULL, "unclassified"},
     {"", "5.1.1", NULL, "no-such-user"},
+    {"550 5.1.1 zork", NULL, NULL, "no-such-user"},
+    {"550 zork", "5.1.1", NULL, "unclassified"}, /* a status that the reporting MTA made up */
+    {"550", "5.1.1", NULL, "unclassified"},
+    {"550 zork", "5.2.2", NULL, "mailbox-full"}, /* it may tell what does not suppress */
     {"450 4.1.1 something", NULL, NULL, "unclassified"},
     {"250 2.0.0 Ok: queued", NULL, NULL, "delivered"},
     {"550 El usuario no existe", NULL, NULL, "no-such-user"},
