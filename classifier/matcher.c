@@ -153,8 +153,9 @@ static struct lists lists_of(const struct table *table)
     lists.used = 0;
     for (i = 0; i < table->count; i++) {
         lists.first[i] = (unsigned)lists.used;
-        memcpy(lists.items + lists.used, table->list[i]->users,
-               table->list[i]->count * sizeof(unsigned));
+        if (table->list[i]->count)
+            memcpy(lists.items + lists.used, table->list[i]->users,
+                   table->list[i]->count * sizeof(unsigned));
         lists.used += table->list[i]->count;
     }
     lists.first[table->count] = (unsigned)lists.used;
