@@ -63,18 +63,45 @@ def test_hup_with_bad_settings_changes_nothing(rig, line):
     assert not rig.suppressd.ctl_json("status")[0]["daemon"]["reload_error"]
 
 
-def test_hup_with_a_bad_rule_keeps_the_old_rules(rig):
+def rule(name, pattern, example):
+    return (f"rule {name} {{\n    pattern = {{'{pattern}'}}\n    reason = 'moved'\n"
+            f"    examples = {{'{example}'}}\n}}\n")
+
+
+LOST = rule("local-lantern", "lantern is lost", "550 5.0.0 The lantern is lost")
+
+
+@pytest.mark.parametrize("line, problem", [
+    ("this is no rule\n", "broken.rules:1:"),
+    (rule("broken", "(lamp", "550 (lamp"), "broken.rules:1: rule \"broken\": bad pattern"),
+    (rule("broken", "lamp", "550 light"), "broken.rules:1: rule \"broken\" misses its example"),
+    (LOST, "rule \"local-lantern\" exists already"),
+])
+def test_hup_with_a_bad_rule_keeps_the_old_rules(rig, line, problem):
+    """In force, in the log, in the status and in the counter; a local rule of before goes on deciding."""
     folder = rig.suppressd.settings["local_rules_dir"]
     folder.mkdir(exist_ok=True)
-    version = rig.suppressd.ctl_json("status")[0]["daemon"]["rules_version"]
+    (folder / "a.rules").write_text(LOST)
+    person = f"lantern{abs(hash(problem))}@bad.example"
+    rig.bad.answer(person.split("@")[0], Answer("550 5.0.0 <{rcpt}>: the lantern is lost"))
     try:
-        (folder / "broken.rules").write_text("this is no rule\n")
+        hup(rig)
+        before = rig.suppressd.ctl_json("status")[0]["daemon"]
+        (folder / "broken.rules").write_text(line)
         hup(rig, "everything stays as it was")
         status = rig.suppressd.ctl_json("status")[0]["daemon"]
-        assert status["rules_version"] == version and "broken.rules" in status["reload_error"]
+        assert status["rules_version"] == before["rules_version"]
+        assert problem in status["reload_error"] and problem in rig.suppressd.stderr()
+        assert problem in rig.suppressd.ctl("status").stdout
+        assert status["counters"]["reloads_failed"] == before["counters"]["reloads_failed"] + 1
+        rig.send(person)
+        rig.settle()
+        assert rig.suppressd.suppressed()[person]["rule"] == "local-lantern"
     finally:
-        (folder / "broken.rules").unlink()
+        (folder / "broken.rules").unlink(missing_ok=True)
+        (folder / "a.rules").unlink()
     hup(rig)
+    assert not rig.suppressd.ctl_json("status")[0]["daemon"]["reload_error"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
