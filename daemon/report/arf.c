@@ -72,7 +72,8 @@ static void read_field(const struct field *field, struct report *report, const c
     else if (span_is(field->name, "Removal-Recipient"))
         *removal_io = field->value;
     else if (span_is(field->name, "Original-Mail-From") && !report->original_sender)
-        report->original_sender = span_is(field->value, "<>") ? xstrdup("") : dsn_address(field->value, 0);
+        report->original_sender =
+            span_is(field->value, "<>") ? xstrdup("") : dsn_address(field->value, 0);
     else if (span_is(field->name, "Reporting-MTA") && !report->reporting_mta)
         report->reporting_mta = dsn_host(field->value);
 }

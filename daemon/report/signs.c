@@ -40,18 +40,25 @@ static const char *const phrases[] = {
 static const char *const replies[] = {
     "automatic reply", "automatic response", "auto reply", "auto-reply", "autoreply", "auto:",
     "auto response", "auto-response", "autoresponse", "autorespons", "out of office",
-    "out-of-office", "out of the office", "on vacation", "vacation reply", "away from", "away until",
+    "out-of-office", "out of the office", "on vacation", "vacation reply", "away from",
+    "away until",
     "abwesenheit", "automatische antwort", "automatisch antwoord", "risposta automatica",
-    "respuesta autom", "resposta autom", "r\xc3\xa9ponse automatique", "\xe8\x87\xaa\xe5\x8b\x95\xe5\xbf\x9c\xe7\xad\x94",
-    "\xe8\x87\xaa\xe5\x8b\x95\xe8\xbf\x94\xe4\xbf\xa1", "\xe8\x87\xaa\xe5\x8a\xa8\xe5\x9b\x9e\xe5\xa4\x8d",
+    "respuesta autom", "resposta autom", "r\xc3\xa9ponse automatique",
+    "\xe8\x87\xaa\xe5\x8b\x95\xe5\xbf\x9c\xe7\xad\x94",
+    "\xe8\x87\xaa\xe5\x8b\x95\xe8\xbf\x94\xe4\xbf\xa1",
+    "\xe8\x87\xaa\xe5\x8a\xa8\xe5\x9b\x9e\xe5\xa4\x8d",
 };
 
 static const char *const delays[] = {
     "warning message only", "do not need to resend", "do not need to re-send", "has been delayed",
-    "is delayed", "was delayed", "delivery delayed", "(delay)", "will be retried", "not yet been delivered",
-    "not been delivered yet", "still being retried", "will continue to attempt", "will continue to try",
-    "attempts will continue", "will keep trying", "temporary failure report", "could not send message for past",
-    "could not send mail for past", "just a warning", "message delayed", "delayed mail", "status notification (delay",
+    "is delayed", "was delayed", "delivery delayed", "(delay)", "will be retried",
+    "not yet been delivered",
+    "not been delivered yet", "still being retried", "will continue to attempt",
+    "will continue to try",
+    "attempts will continue", "will keep trying", "temporary failure report",
+    "could not send message for past",
+    "could not send mail for past", "just a warning", "message delayed", "delayed mail",
+    "status notification (delay",
 };
 
 static int any(struct span text, const char *const *table, size_t count)
