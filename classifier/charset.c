@@ -17,6 +17,7 @@ struct shape {
     size_t high;     /* high bytes */
     size_t odd;      /* runs of odd length: no double-byte set */
     size_t lower_koi, lower_1251; /* Cyrillic small letters in either code page */
+    size_t kana;     /* pairs that EUC-JP uses for its syllables */
 };
 
 /* Length of the UTF-8 sequence at text (RFC 3629: no overlong forms, no
@@ -61,6 +62,8 @@ static void measure_run(const unsigned char *text, size_t length, struct shape *
     shape->runs++;
     shape->high += length;
     shape->odd += length % 2;
+    for (i = 0; i + 1 < length; i += 2)
+        shape->kana += text[i] == 0xa4 || text[i] == 0xa5;
     for (i = 0; i < length; i++) {
         shape->lower_koi += text[i] >= 0xc0 && text[i] <= 0xdf;
         shape->lower_1251 += text[i] >= 0xe0;
@@ -194,6 +197,9 @@ static const char *guess(const struct shape *shape)
     /* Words of a non-Latin script are long runs of high bytes; umlauts stand alone. */
     if (shape->high < 2 * shape->runs + shape->runs / 2 && shape->odd)
         return "ISO-8859-1";
+    /* A third of a Japanese text is syllables; a Chinese one has none. */
+    if (shape->kana * 6 >= shape->high && shape->kana > 2)
+        return "EUC-JP";
     if (!shape->odd && shape->high >= 4 * (shape->runs ? shape->runs : 1))
         return "GB18030";
     if (shape->high < 3 * shape->runs)
