@@ -30,7 +30,8 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
-/* One read; what goes beyond max is thrown away and remembered as one byte too many. */
+/* One read. A program that prints more than max is not listened to any longer:
+ * the end of the pipe stops it. One byte too many is kept, to tell. */
 static void stream_read(struct stream *stream)
 {
     char piece[4096];
@@ -49,6 +50,8 @@ static void stream_read(struct stream *stream)
     memcpy(stream->text + stream->length, piece, (size_t)got);
     stream->length += (size_t)got;
     stream->text[stream->length] = '\0';
+    if (stream->length > stream->max)
+        close_fd(&stream->fd);
 }
 
 static void streams_drain(struct stream streams[2])
@@ -122,13 +125,13 @@ static const char *last_line(char *text)
 
 static int judge(const char *name, int status, struct stream streams[2], struct error *error)
 {
+    if (streams[0].length > streams[0].max || streams[1].length > streams[1].max)
+        return error_set(error, ERROR_ENVIRONMENT, "%s printed too much", name);
     if (!WIFEXITED(status) || WEXITSTATUS(status))
         return error_set(error, ERROR_ENVIRONMENT, "%s failed: %s", name,
                          *streams[1].text ? last_line(streams[1].text) : "no reason given");
-    if (streams[0].length > streams[0].max)
-        return error_set(error, ERROR_INPUT, "%s printed too much", name);
     if (strlen(streams[0].text) != streams[0].length)
-        return error_set(error, ERROR_INPUT, "%s printed a NUL byte", name);
+        return error_set(error, ERROR_ENVIRONMENT, "%s printed a NUL byte", name);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 import time
@@ -344,6 +345,31 @@ def test_no_postfix_there(postfix, tmp_path):
                            str(tmp_path / "no")], text=True,
                           capture_output=True)
     assert done.returncode == 3 and "postconf" in done.stderr
+
+
+def other_postconf(tmp_path, monkeypatch, script):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "postconf").write_text("#!/bin/sh\n" + script)
+    (folder / "postconf").chmod(0o755)
+    monkeypatch.setenv("PATH", "%s:%s" % (folder, os.environ["PATH"]))
+
+
+def test_an_edit_that_fails_leaves_main_cf_as_it_was(postfix, tmp_path, monkeypatch):
+    before = postfix.read()
+    real = shutil.which("postconf", path=os.environ["PATH"] + ":/usr/sbin")
+    other_postconf(tmp_path, monkeypatch,
+                   'case "$*" in *" -e "*) %s "$@"; echo "disk full" >&2; exit 1;; esac\n'
+                   'exec %s "$@"\n' % (real, real))
+    assert "disk full" in postfix.setup("--apply", code=3)
+    assert postfix.read() == before
+    assert sorted(os.listdir(postfix.dir)) == ["main.cf", "master.cf"]
+
+
+@pytest.mark.parametrize("script", ["exec yes 'a = b'\n", "exec yes oops >&2\n"])
+def test_a_postconf_that_never_ends_is_stopped(postfix, tmp_path, monkeypatch, script):
+    other_postconf(tmp_path, monkeypatch, script)
+    assert "printed too much" in postfix.setup(code=3)
 
 
 def test_values_never_reach_a_shell(postfix, tmp_path):
