@@ -8,8 +8,11 @@
 
 #include "base/mem.h"
 #include "classifier/classify.h"
+#include "classifier/inspect.h"
 #include "classifier/ruleset.h"
+#include "ctl/ask.h"
 #include "ctl/command.h"
+#include "ctl/explain.h"
 
 static const struct {
     const char *subject, *words;
@@ -26,7 +29,7 @@ static const struct {
     {"unknown", "cannot be told"},
 };
 
-static const char *fault_of(const struct reason_info *info)
+const char *explain_fault(const struct reason_info *info)
 {
     size_t i;
 
@@ -36,7 +39,7 @@ static const char *fault_of(const struct reason_info *info)
     return info->subject;
 }
 
-static const char *consequence(const struct reason_info *info, const struct verdict *verdict)
+const char *explain_consequence(const struct reason_info *info, const struct verdict *verdict)
 {
     if (info->hygiene == HYGIENE_NONE)
         return "the address stays in use";
@@ -47,15 +50,25 @@ static const char *consequence(const struct reason_info *info, const struct verd
     return "the address is suppressed at once";
 }
 
-static void print_people(const struct verdict *verdict)
+const char *explain_note(const struct ruleset *ruleset, const struct verdict *verdict)
+{
+    size_t i;
+
+    for (i = 0; i < ruleset_size(ruleset); i++)
+        if (!strcmp(ruleset_rule(ruleset, i)->id, verdict->rule))
+            return ruleset_rule(ruleset, i)->note;
+    return NULL;
+}
+
+static void print_people(const struct verdict *verdict, const char *note)
 {
     const struct reason_info *info = reason_info(verdict->reason);
 
     printf("reason    %s (%s)\n", info->name, persistence_name(verdict->persistence));
     printf("means     %s\n", info->means);
-    printf("fault     %s\n", fault_of(info));
+    printf("fault     %s\n", explain_fault(info));
     printf("to do     %s\n", info->todo);
-    printf("suppress  %s\n", consequence(info, verdict));
+    printf("suppress  %s\n", explain_consequence(info, verdict));
     if (verdict->code)
         printf("code      %d\n", verdict->code);
     if (*verdict->status)
@@ -65,9 +78,11 @@ static void print_people(const struct verdict *verdict)
     if (verdict->stage)
         printf("stage     %s\n", stage_name(verdict->stage));
     printf("rule      %s\n", *verdict->rule ? verdict->rule : "none");
+    if (note)
+        printf("see       %s\n", note);
 }
 
-static void print_json(const struct verdict *verdict)
+static void print_json(const struct verdict *verdict, const char *note)
 {
     const struct reason_info *info = reason_info(verdict->reason);
     json_t *object = json_pack(
@@ -76,54 +91,81 @@ static void print_json(const struct verdict *verdict)
         hygiene_name(info->hygiene), "means", info->means, "todo", info->todo, "rule",
         verdict->rule, "status", verdict->status, "code", verdict->code, "provider",
         verdict->provider, "stage", stage_name(verdict->stage), "consequence",
-        consequence(info, verdict));
+        explain_consequence(info, verdict));
 
-    json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    putchar('\n');
-    json_decref(object);
+    if (note)
+        json_object_set_new(object, "see", ask_json(note));
+    ask_print_json(object);
 }
 
-/* The arguments may be one quoted reply or its words. */
-static char *join(int argc, char **argv)
+/* The arguments may be one quoted reply or its words. Takes --mta and --status
+ * out; the text is the caller's. NULL when an option has no value. */
+static char *read_input(int argc, char **argv, struct classify_input *input)
 {
-    char *text = xstrdup(argc > 1 ? argv[1] : ""), *longer;
+    char *text = xstrdup(""), *longer;
     int i;
 
-    for (i = 2; i < argc; i++) {
-        longer = xasprintf("%s %s", text, argv[i]);
+    for (i = 1; i < argc; i++) {
+        const char **option = !strcmp(argv[i], "--mta")      ? &input->mta
+                              : !strcmp(argv[i], "--status") ? &input->status
+                                                             : NULL;
+
+        if (option && i + 1 == argc) {
+            free(text);
+            return NULL;
+        }
+        if (option) {
+            *option = argv[++i];
+            continue;
+        }
+        longer = xasprintf("%s%s%s", text, *text ? " " : "", argv[i]);
         free(text);
         text = longer;
     }
+    input->text = text;
+    input->length = strlen(text);
     return text;
+}
+
+static int explain_reply(struct ctl *ctl, const struct ruleset *ruleset, struct classifier *classifier,
+                         int argc, char **argv)
+{
+    struct classify_input input = {0};
+    struct verdict verdict;
+    char *text = read_input(argc, argv, &input);
+
+    if (!text || !*text) {
+        free(text);
+        return ctl_fail("explain", EXIT_USAGE, "which reply? for instance: \"550 5.7.1 ...\"");
+    }
+    classify(classifier, &input, &verdict);
+    if (ctl->json)
+        print_json(&verdict, explain_note(ruleset, &verdict));
+    else
+        print_people(&verdict, explain_note(ruleset, &verdict));
+    free(text);
+    return EXIT_YES;
 }
 
 int command_explain(struct ctl *ctl, int argc, char **argv)
 {
+    int questions = argc == 2 && !strcmp(argv[1], "--questions");
     struct error error = {0};
     struct ruleset *ruleset;
     struct classifier *classifier;
-    struct classify_input input = {0};
-    struct verdict verdict;
-    char *text;
+    int code = EXIT_YES;
 
-    if (argc < 2)
-        return ctl_fail("explain", EXIT_USAGE, "which reply? for instance: \"550 5.7.1 ...\"");
-    ruleset = ctl_ruleset(ctl, &error);
-    if (!ruleset)
-        return ctl_fail("explain", EXIT_FAILED, "%s", error.text);
-    classifier = classifier_open(ruleset, &error);
-    ruleset_unref(&ruleset);
+    /* The page is about the rules as shipped, whatever a site adds. */
+    ruleset = questions ? ruleset_load(NULL, NULL, &error) : ctl_ruleset(ctl, &error);
+    classifier = ruleset ? classifier_open(ruleset, &error) : NULL;
     if (!classifier)
-        return ctl_fail("explain", EXIT_FAILED, "%s", error.text);
-    text = join(argc, argv);
-    input.text = text;
-    input.length = strlen(text);
-    classify(classifier, &input, &verdict);
-    if (ctl->json)
-        print_json(&verdict);
+        code = ctl_fail("explain", EXIT_FAILED, "%s", error.text);
+    else if (questions)
+        questions_print(ruleset, classifier);
     else
-        print_people(&verdict);
-    free(text);
-    classifier_close(&classifier);
-    return EXIT_YES;
+        code = explain_reply(ctl, ruleset, classifier, argc, argv);
+    if (classifier)
+        classifier_close(&classifier);
+    ruleset_unref(&ruleset);
+    return code;
 }

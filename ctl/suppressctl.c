@@ -40,7 +40,9 @@ static const struct command commands[] = {
      "reply must be there. One JSON object a line. NAME (powermta, sparkpost, ses, kumomta,\n"
      "sisimai) adds \"category\", what the reason is called there, and the version of that mapping.",
      command_classify},
-    {"explain", "[--json] REPLY", "tell what a reply means and what to do", NULL, command_explain},
+    {"explain", "[--mta HOST] [--status S] REPLY | --questions", "tell what a reply means and what to do",
+     "HOST is the mail exchanger that replied: the same words may mean different things at two of\n"
+     "them. --questions prints the replies that people ask about most, as a page.", command_explain},
     {"rules", "lint|test|list|show|diff ...", "look after the rules",
      "lint [--alone] [FILE|FOLDER...]: every fault of the rules in force, or of these as local\n"
      "rules before the shipped ones; --alone: as a whole set. Exit code 1: there are some.\n"
