@@ -211,10 +211,10 @@ enum session_answer session_body(struct session *session, const char *bytes, siz
 }
 
 /* Our own MTA wrote it: it did not come by SMTP, has the null sender, and
- * reports in the name of this very host. */
+ * reports, as a machine does, in the name of this very host. */
 static enum evidence evidence_of(const struct session *session, const struct report *report)
 {
-    if (session->internal && !*session->sender && session->mta && report->reporting_mta &&
+    if (report->kind == REPORT_DSN && session->internal && !*session->sender && session->mta && report->reporting_mta &&
         !strcasecmp(session->mta, report->reporting_mta))
         return EVIDENCE_LOCAL;
     return EVIDENCE_UNPROVEN;

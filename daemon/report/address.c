@@ -143,14 +143,30 @@ static int write_local(const char *value, size_t length, char *out_r, size_t *le
     return 0;
 }
 
+static int is_ascii(const char *text, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++)
+        if (text[i] & 0x80)
+            return 0;
+    return 1;
+}
+
 static int put_local(struct address *address, const char *value, size_t length,
                      struct error *error)
 {
-    char *composed = g_utf8_normalize(value, (gssize)length, G_NORMALIZE_NFC);
+    char *composed;
     int failed;
 
-    failed = !composed || write_local(composed, strlen(composed), address->given, &address->domain);
-    g_free(composed);
+    if (is_ascii(value, length)) { /* nearly all: there is nothing to compose */
+        failed = write_local(value, length, address->given, &address->domain);
+    } else {
+        composed = g_utf8_normalize(value, (gssize)length, G_NORMALIZE_NFC);
+        failed = !composed ||
+                 write_local(composed, strlen(composed), address->given, &address->domain);
+        g_free(composed);
+    }
     if (failed)
         return error_set(error, ERROR_INPUT, "local part is too long");
     address->given[address->domain++] = '@';
@@ -165,9 +181,15 @@ static void fold(char *text, size_t length)
     char *at, *next, *end = text + length;
 
     for (at = text; at < end; at = next) {
-        gunichar c = g_utf8_get_char(at), lower = g_unichar_tolower(c);
+        gunichar c, lower;
 
         next = g_utf8_next_char(at);
+        if (next == at + 1 && (next == end || !(*next & 0x80))) {
+            *at = g_ascii_tolower(*at);
+            continue;
+        }
+        c = g_utf8_get_char(at);
+        lower = g_unichar_tolower(c);
         if (next < end && g_unichar_combining_class(g_utf8_get_char(next)))
             continue;
         if (lower != c && g_unichar_to_utf8(lower, NULL) == g_unichar_to_utf8(c, NULL))
@@ -220,16 +242,6 @@ static int copy_domain(const char *domain, size_t length, char *out_r, size_t *l
     out_r[length] = '\0';
     *length_r = length;
     return 0;
-}
-
-static int is_ascii(const char *text, size_t length)
-{
-    size_t i;
-
-    for (i = 0; i < length; i++)
-        if (text[i] & 0x80)
-            return 0;
-    return 1;
 }
 
 static int put_domain(struct address *address, struct span domain, struct error *error)

@@ -185,6 +185,19 @@ START_TEST(only_the_mtas_own_report_is_local)
 }
 END_TEST
 
+START_TEST(prose_is_never_local_evidence)
+{
+    ck_assert_int_eq(give_report("localhost", "127.0.0.1", 0, "<>", DSN_TYPE,
+                                 "--b\r\nContent-Type: text/plain\r\n\r\n"
+                                 "This is the mail system at host mail.example.org.\r\n\r\n"
+                                 "<a@example.com>: host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown\r\n"
+                                 "    (in reply to RCPT TO command)\r\n--b--\r\n"),
+                     SESSION_ACCEPT);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event WHERE trusted"), 0);
+}
+END_TEST
+
 START_TEST(ordinary_mail_is_left_alone)
 {
     ck_assert_int_eq(give_report("mx", "203.0.113.5", 4000, "<friend@example.net>", "text/plain", "Hello"), SESSION_ACCEPT);
@@ -294,6 +307,7 @@ int main(void)
     tcase_add_loop_test(tc, the_gate_acts_on_mail_that_is_being_sent, 0, sizeof(clients) / sizeof(clients[0]));
     tcase_add_test(tc, what_is_sent_is_remembered);
     tcase_add_loop_test(tc, only_the_mtas_own_report_is_local, 0, sizeof(reports) / sizeof(reports[0]));
+    tcase_add_test(tc, prose_is_never_local_evidence);
     tcase_add_test(tc, ordinary_mail_is_left_alone);
     tcase_add_test(tc, what_cannot_be_understood_is_kept_aside);
     tcase_add_test(tc, a_report_is_put_off_when_the_disk_fails_and_mail_is_not);
