@@ -60,6 +60,27 @@ const char *explain_note(const struct ruleset *ruleset, const struct verdict *ve
     return NULL;
 }
 
+/* What the words mean for good may be said for now only. */
+static void print_todo(const struct reason_info *info, const struct verdict *verdict)
+{
+    int for_now = verdict->persistence == PERSISTENCE_TRANSIENT && info->persistence == PERSISTENCE_PERMANENT;
+
+    printf("to do     %s%s\n", for_now ? "The server calls this temporary: try again later. If it lasts: " : "",
+           info->todo);
+}
+
+static void print_rule(const struct verdict *verdict)
+{
+    const char *colon = strchr(verdict->rule, ':');
+
+    if (!*verdict->rule)
+        puts("rule      none");
+    else if (colon)
+        printf("rule      none; the %.*s %s decides\n", (int)(colon - verdict->rule), verdict->rule, colon + 1);
+    else
+        printf("rule      %s\n", verdict->rule);
+}
+
 static void print_people(const struct verdict *verdict, const char *note)
 {
     const struct reason_info *info = reason_info(verdict->reason);
@@ -67,7 +88,7 @@ static void print_people(const struct verdict *verdict, const char *note)
     printf("reason    %s (%s)\n", info->name, persistence_name(verdict->persistence));
     printf("means     %s\n", info->means);
     printf("fault     %s\n", explain_fault(info));
-    printf("to do     %s\n", info->todo);
+    print_todo(info, verdict);
     printf("suppress  %s\n", explain_consequence(info, verdict));
     if (verdict->code)
         printf("code      %d\n", verdict->code);
@@ -77,7 +98,7 @@ static void print_people(const struct verdict *verdict, const char *note)
         printf("provider  %s\n", verdict->provider);
     if (verdict->stage)
         printf("stage     %s\n", stage_name(verdict->stage));
-    printf("rule      %s\n", *verdict->rule ? verdict->rule : "none");
+    print_rule(verdict);
     if (note)
         printf("see       %s\n", note);
 }
