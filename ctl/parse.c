@@ -1,6 +1,7 @@
 /* suppressctl parse: what do these messages say of which recipient?
  *
- * One JSON object a message; nothing is recorded.
+ * One JSON object a message, or with --log one a recipient of a delivery line;
+ * nothing is recorded.
  */
 #include "config.h"
 
@@ -17,6 +18,7 @@
 #include "classifier/classify.h"
 #include "classifier/ruleset.h"
 #include "ctl/ask.h"
+#include "ctl/parse.h"
 #include "daemon/ledger/judge.h"
 #include "daemon/report/message.h"
 
@@ -50,7 +52,7 @@ static char *read_all(const char *name, size_t *length_r, struct error *error)
     return bytes;
 }
 
-static void put(json_t *object, const char *name, const char *value)
+void parse_put(json_t *object, const char *name, const char *value)
 {
     if (value)
         json_object_set_new(object, name, ask_json(value));
@@ -63,24 +65,24 @@ static void put_verdict(json_t *object, struct classifier *classifier,
     struct verdict verdict;
 
     judge(classifier, delivery, at ? at + 1 : NULL, &verdict);
-    put(object, "reason", reason_info(verdict.reason)->name);
-    put(object, "family", reason_info(verdict.reason)->family);
-    put(object, "persistence", persistence_name(verdict.persistence));
-    put(object, "rule", verdict.rule);
-    put(object, "provider", verdict.provider);
-    put(object, "stage", stage_name(verdict.stage));
+    parse_put(object, "reason", reason_info(verdict.reason)->name);
+    parse_put(object, "family", reason_info(verdict.reason)->family);
+    parse_put(object, "persistence", persistence_name(verdict.persistence));
+    parse_put(object, "rule", verdict.rule);
+    parse_put(object, "provider", verdict.provider);
+    parse_put(object, "stage", stage_name(verdict.stage));
 }
 
-static json_t *delivery_object(const struct delivery *delivery, struct classifier *classifier)
+json_t *parse_delivery(const struct delivery *delivery, struct classifier *classifier)
 {
     json_t *object = json_object();
 
-    put(object, "recipient", delivery->recipient);
-    put(object, "original_recipient", delivery->original_recipient);
-    put(object, "action", action_name(delivery->action));
-    put(object, "status", delivery->status);
-    put(object, "reply", delivery->reply);
-    put(object, "remote_mta", delivery->remote_mta);
+    parse_put(object, "recipient", delivery->recipient);
+    parse_put(object, "original_recipient", delivery->original_recipient);
+    parse_put(object, "action", action_name(delivery->action));
+    parse_put(object, "status", delivery->status);
+    parse_put(object, "reply", delivery->reply);
+    parse_put(object, "remote_mta", delivery->remote_mta);
     if (delivery->time)
         json_object_set_new(object, "time", json_integer(delivery->time));
     put_verdict(object, classifier, delivery);
@@ -93,17 +95,17 @@ static json_t *report_object(const char *file, const struct report *report,
     json_t *object = json_object(), *deliveries = json_array();
     size_t i;
 
-    put(object, "file", file);
-    put(object, "kind", report_kind_name(report->kind));
-    put(object, "reporting_mta", report->reporting_mta);
-    put(object, "queue_id", report->queue_id);
-    put(object, "sender", report->original_sender);
-    put(object, "message_id", report->original_message_id);
-    put(object, "problem", report->problem);
+    parse_put(object, "file", file);
+    parse_put(object, "kind", report_kind_name(report->kind));
+    parse_put(object, "reporting_mta", report->reporting_mta);
+    parse_put(object, "queue_id", report->queue_id);
+    parse_put(object, "sender", report->original_sender);
+    parse_put(object, "message_id", report->original_message_id);
+    parse_put(object, "problem", report->problem);
     if (report->time)
         json_object_set_new(object, "time", json_integer(report->time));
     for (i = 0; i < report->count; i++)
-        json_array_append_new(deliveries, delivery_object(&report->deliveries[i], classifier));
+        json_array_append_new(deliveries, parse_delivery(&report->deliveries[i], classifier));
     json_object_set_new(object, "deliveries", deliveries);
     return object;
 }
@@ -132,18 +134,18 @@ int command_parse(struct ctl *ctl, int argc, char **argv)
     struct error error;
     struct ruleset *ruleset;
     struct classifier *classifier;
-    int i, code = EXIT_YES;
+    int log = argc > 1 && !strcmp(argv[1], "--log"), i, code = EXIT_YES;
 
-    if (argc < 2)
-        return ctl_fail(argv[0], EXIT_USAGE, "name message files, or - for standard input");
+    if (argc < 2 + log)
+        return ctl_fail(argv[0], EXIT_USAGE, "name files, or - for standard input");
     ruleset = ctl_ruleset(ctl, &error);
     classifier = ruleset ? classifier_open(ruleset, &error) : NULL;
     ruleset_unref(&ruleset);
     if (!classifier)
         return ctl_fail(argv[0], EXIT_FAILED, "%s", error.text);
     message_init();
-    for (i = 1; i < argc; i++)
-        if (parse_file(argv[i], classifier, &error))
+    for (i = 1 + log; i < argc; i++)
+        if (log ? parse_log_file(argv[i], classifier, &error) : parse_file(argv[i], classifier, &error))
             code = ctl_fail(argv[0], EXIT_FAILED, "%s", error.text);
     classifier_close(&classifier);
     return code;

@@ -30,9 +30,10 @@ static const struct command commands[] = {
      command_add},
     {"remove", "[--stream S] [--note TEXT] ADDR...", "release recipients",
      "Exit code 1: at least one was not suppressed. What was recorded stays on record.", command_remove},
-    {"parse", "FILE...", "what do these messages say of which recipient?",
-     "Each FILE holds one message; - is standard input. One JSON object a message; nothing is\n"
-     "recorded.", command_parse},
+    {"parse", "[--log] FILE...", "what do these messages or logs say of which recipient?",
+     "Each FILE holds one message, or with --log a mail log of Postfix or Sendmail; - is standard\n"
+     "input. One JSON object a message, or one a recipient of a delivery line; \"doubtful\" is a\n"
+     "line of which an outsider may have written a part. Nothing is recorded.", command_parse},
     {"status", "", "is the daemon well, and what does it know?",
      "Exit code 1: no daemon runs.", command_status},
     {"classify", "[--vocabulary NAME] < REPLIES", "tell why, for each reply on standard input",
