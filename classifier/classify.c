@@ -202,7 +202,7 @@ static void fall_back(const struct reply *reply, struct verdict *verdict)
         snprintf(verdict->rule, sizeof(verdict->rule), "code:%d", verdict->code);
         return;
     }
-    for (i = 0; i < sizeof(by_status) / sizeof(*by_status); i++) {
+    for (i = 0; verdict->status[0] && i < sizeof(by_status) / sizeof(*by_status); i++) {
         if (!strcmp(by_status[i].status, verdict->status) &&
             (!verdict->code || verdict->code / 100 == verdict->status[0] - '0')) {
             if (made_up(reply, by_status[i].reason))

@@ -13,9 +13,15 @@ static int is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* Control characters part words as the space does. */
+static const unsigned char blank[256] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    [' '] = 1, [0x7f] = 1,
+};
+
 static int is_space(char c)
 {
-    return (unsigned char)c <= ' ' || c == 0x7f;
+    return blank[(unsigned char)c];
 }
 
 static size_t left(struct span span)
@@ -124,6 +130,7 @@ static void fold(struct span span, int hyphen, struct reply *reply)
     int newline;
 
     while (span.at < span.end) {
+        const char *word;
         size_t head;
 
         for (newline = 0; span.at < span.end && is_space(*span.at); span.at++)
@@ -137,8 +144,10 @@ static void fold(struct span span, int hyphen, struct reply *reply)
         }
         if (out > reply->words)
             *out++ = ' ';
-        while (span.at < span.end && !is_space(*span.at))
-            *out++ = *span.at++;
+        for (word = span.at; span.at < span.end && !blank[(unsigned char)*span.at]; span.at++)
+            ;
+        memcpy(out, word, (size_t)(span.at - word));
+        out += span.at - word;
     }
     reply->length = (size_t)(out - reply->words);
 }

@@ -237,6 +237,10 @@ enum stage unwrap(struct span *span)
     stage = drop_in_reply_to(span);
     if (span_code(*span))
         return stage;
+    /* Each wrapping below ends with one of these; most prose has neither. */
+    if (!memchr(span->at, ':', left(*span)) && !memchr(span->at, '=', left(*span)) &&
+        !memchr(span->at, '\'', left(*span)))
+        return stage;
     if ((found = find(*span, "SMTP error from remote"))) {
         enum stage exim = unwrap_exim(span, found);
 
