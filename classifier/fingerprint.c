@@ -259,9 +259,9 @@ static size_t fold_one(struct out *out, struct piece rest)
     struct piece wide, run;
     size_t length;
 
-    if (*rest.at == '@') {
+    if (*rest.at == '@' || (rest.length > 2 && !strncmp(rest.at, "<@>", 3))) {
         put_placeholder(out, "<address>");
-        return 1;
+        return *rest.at == '@' ? 1 : 3;
     }
     if (is_url(rest) && (length = url_length(rest))) {
         put_placeholder(out, "<url>");
@@ -327,7 +327,7 @@ void fingerprint(const char *text, size_t length, struct fingerprint *fingerprin
 static const struct {
     const char *name, *pattern, *example;
 } placeholders[] = {
-    {"<address>", "@", "joe@example.com"},
+    {"<address>", "<?@>?", "joe@example.com"},
     {"<host>", "[\\w.-]+", "mx.example.com"},
     {"<ip>", "[0-9a-f.:]+", "192.0.2.1"},
     {"<url>", "\\S+", "https://example.com/help"},

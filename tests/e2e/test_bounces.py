@@ -199,3 +199,21 @@ def test_submitted_mail_is_remembered(rig):
     wait_for(lambda: rig.suppressd.query(query), "the message in the journal")
     row, = rig.suppressd.query(query)
     assert row["sender"] == NEWS and row["queue_id"] in rig.postfix.log()
+
+
+def test_what_no_rule_knows_is_grouped(rig):
+    """Replies that differ in addresses and numbers only make one group with one draft."""
+    people = ["odd1@bad.example", "odd2@bad.example"]
+    for number, person in enumerate(people):
+        rig.bad.answer(person.split("@")[0],
+                       Answer(f"550 5.0.0 <{{rcpt}}>: the tortoise has {170 + number} opinions"))
+    rig.send(people)
+    rig.settle()
+    group, = [found for found in rig.suppressd.ctl_json("unclassified", "--since", "1")
+              if "tortoise" in found["template"]]
+    assert group["template"] == "550 5.0.0 <address>: the tortoise has <n> opinions"
+    assert group["count"] == 2 and group["recipients"] == 2
+    assert "the tortoise has [0-9.-]+ opinions" in group["rule"] and "'?'" in group["rule"]
+    rows = [row for row in rig.suppressd.query("SELECT * FROM v_unclassified") if "tortoise" in row["reply"]]
+    assert [row["recipients"] for row in rows] == [1, 1]
+    assert not set(people) & set(rig.suppressd.suppressed())
