@@ -99,6 +99,7 @@ showq     unix  n - n - - showq
 error     unix  - - n - - error
 retry     unix  - - n - - error
 discard   unix  - - n - - discard
+scache    unix  - - n - 1 scache
 anvil     unix  - - n - 1 anvil
 postlog   unix-dgram n - n - 1 postlogd
 """
@@ -203,23 +204,21 @@ class Postfix:
         matches = (DELIVERY.search(line) for line in self.log().splitlines())
         return [match.groupdict() for match in matches if match]
 
-    def queued(self):
-        """The queue files of undelivered mail, by folder."""
+    def queued(self, backwards=False):
+        """The queue files of undelivered mail, by folder; backwards: the last folder first."""
+        folders = ["maildrop", "incoming", "active", "deferred", "hold"]
         found = []
-        for folder in ("maildrop", "incoming", "active", "deferred", "hold"):
+        for folder in reversed(folders) if backwards else folders:
             for _path, _folders, files in os.walk(self.home / "queue" / folder):
                 found += [f"{folder}/{name}" for name in files if "." not in name]
         return found
 
-    def unfinished(self):
-        """What the queue manager has begun and not removed. A file that moves from an
-        unread folder to a read one escapes queued(), but not this."""
-        begun = set(re.findall(r"/qmgr\[\d+\]: (\w+): from=<", self.log()))
-        return begun - set(re.findall(r"/qmgr\[\d+\]: (\w+): removed", self.log()))
-
     def wait_empty(self, seconds=60):
-        """Until everything has been delivered or returned."""
-        wait_for(lambda: not self.queued() and not self.unfinished(), self._stuck, seconds)
+        """Until everything has been delivered or returned. A message may move from an unread
+        folder to a read one, and become another (its bounce); hence three looks. The log is
+        no witness: lines get lost when Postfix stops."""
+        wait_for(lambda: not any(self.queued(backwards) for backwards in (False, True, False)),
+                 self._stuck, seconds)
 
     def wait_log(self, pattern, seconds=30, count=1):
         """The matches of a pattern in the log, once there are so many."""
@@ -246,7 +245,7 @@ class Postfix:
 
     def _stuck(self):
         """What the log says of mail that is still in the queue."""
-        left = (self.queued() + list(self.unfinished()))[:5]
+        left = self.queued()[:5]
         names = [path.rpartition("/")[2] for path in left]
         lines = [line for line in self.log().splitlines()
                  if any(name in line for name in names) or "warning" in line or "fatal" in line]
