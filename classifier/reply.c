@@ -45,10 +45,13 @@ static void find_code(struct span span, struct reply *reply)
 
     for (; left(span) >= 3; span.at++) {
         struct span next = {span.at + 4, span.end};
-        char before = span.at > start ? span.at[-1] : ':';
+        char before;
         int code;
 
-        if ((*span.at != '4' && *span.at != '5') || is_digit(before) || before == '.')
+        if ((*span.at & ~1) != '4') /* '4' or '5' */
+            continue;
+        before = span.at > start ? span.at[-1] : ':';
+        if (is_digit(before) || before == '.')
             continue;
         code = span_code(span);
         if (!code)
