@@ -60,6 +60,7 @@ END_TEST
 START_TEST(shows_the_span_and_what_comes_late)
 {
     const struct match *match;
+    size_t i, late = 0;
 
     look("550 5.1.1 The email account that you tried to reach does not exist", "mx.example.com");
     ck_assert_uint_gt(inspection.count, 1);
@@ -67,7 +68,9 @@ START_TEST(shows_the_span_and_what_comes_late)
     ck_assert_int_eq(match->fate, MATCH_WINS);
     ck_assert_str_eq(match->rule->id, inspection.verdict.rule);
     ck_assert_int_eq(strncmp(inspection.reply.words + match->start, "email account", 13), 0);
-    ck_assert_int_eq(inspection.matches[1].fate, MATCH_LATE);
+    for (i = 1; i < inspection.count; i++)
+        late += inspection.matches[i].fate == MATCH_LATE;
+    ck_assert_uint_gt(late, 0);
     inspection_clear(&inspection);
 }
 END_TEST
