@@ -184,13 +184,20 @@ static const struct rule *winner(struct classifier *classifier, const struct sco
     return NULL;
 }
 
+/* Whatever the words and codes: before RCPT the recipient is not in question. */
+static int too_early(enum stage stage)
+{
+    return stage >= STAGE_CONNECT && stage <= STAGE_MAIL;
+}
+
 /* A reporting MTA that got no enhanced status makes one up from the reply code
  * (Sendmail says 5.1.1 of any 550 to RCPT). Beside a bare code, or words that
  * no rule knows, it is no ground to give a recipient up. */
 static int made_up(const struct reply *reply, enum reason reason)
 {
-    return !reply->status[0] && (reply->length || reply->code) &&
-           reason_info(reason)->hygiene == HYGIENE_SUPPRESS;
+    if (reason_info(reason)->hygiene != HYGIENE_SUPPRESS)
+        return 0;
+    return too_early(reply->stage) || (!reply->status[0] && (reply->length || reply->code));
 }
 
 static void fall_back(const struct reply *reply, struct verdict *verdict)

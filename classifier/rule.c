@@ -107,6 +107,20 @@ static int read_stages(cfg_t *section, struct rule *rule, struct error *error)
     return 0;
 }
 
+/* Before RCPT nobody has heard of the recipient: what is refused there in the
+ * words of a dead mailbox is the client, its greeting, its login or the sender.
+ * Only a host that takes no mail at all may say so at once (RFC 7504). A rule
+ * that names its stages knows better. */
+static unsigned usual_stages(enum reason reason)
+{
+    static const unsigned early = 1u << STAGE_CONNECT | 1u << STAGE_HELO | 1u << STAGE_AUTH |
+                                  1u << STAGE_TLS | 1u << STAGE_MAIL;
+
+    if (reason_info(reason)->hygiene != HYGIENE_SUPPRESS)
+        return 0;
+    return ~(reason == REASON_DOMAIN_NOT_ACCEPTING ? early & ~(1u << STAGE_CONNECT) : early);
+}
+
 static int read_rule(cfg_t *section, struct rulebook *book, int local, struct error *error)
 {
     const char *reason = cfg_getstr(section, "reason");
@@ -132,7 +146,11 @@ static int read_rule(cfg_t *section, struct rulebook *book, int local, struct er
         return bad(section, error, "has no pattern", NULL);
     if (!rule->examples.count)
         return bad(section, error, "has no example", NULL);
-    return read_stages(section, rule, error);
+    if (read_stages(section, rule, error) < 0)
+        return -1;
+    if (!rule->stage_mask)
+        rule->stage_mask = usual_stages(rule->reason);
+    return 0;
 }
 
 static int read_provider(cfg_t *section, struct rulebook *book, struct error *error)
