@@ -1,0 +1,130 @@
+/* Whose fault? The same words of a dead mailbox, said of the sender, the client,
+ * its greeting, its login or the message; beside them the nearest neighbours that
+ * do mean the recipient.
+ */
+#include "config.h"
+
+#include "classifier/classify.h"
+#include "classifier/ruleset.h"
+#include "tests/run.h"
+
+#include <string.h>
+
+static struct ruleset *ruleset;
+static struct classifier *classifier;
+
+static void open_classifier(void)
+{
+    struct error error = {0};
+
+    ruleset = ruleset_load(NULL, NULL, &error);
+    ck_assert_msg(ruleset != NULL, "%s", error.text);
+    classifier = classifier_open(ruleset, &error);
+    ck_assert_ptr_nonnull(classifier);
+}
+
+static void close_classifier(void)
+{
+    classifier_close(&classifier);
+    ruleset_unref(&ruleset);
+}
+
+static const struct {
+    enum reason reason;
+    const char *text;
+} cases[] = {
+    {REASON_SENDER_REJECTED, "550 Sender unknown"},
+    {REASON_SENDER_REJECTED, "550 5.1.1 Sender user unknown"},
+    {REASON_SENDER_REJECTED, "550 Sender <news@example.net> does not exist"},
+    {REASON_SENDER_REJECTED, "550 The domain of the sender could not be found"},
+    {REASON_SENDER_REJECTED, "550 Invalid user in MAIL FROM"},
+    {REASON_SENDER_REJECTED, "550 sender verify failed: no such user"},
+    {REASON_SENDER_REJECTED, "550 5.1.1 Callback to sender: user unknown"},
+    {REASON_SENDER_REJECTED, "550 5.1.8 your domain cannot be resolved, NXDOMAIN"},
+    {REASON_SENDER_REJECTED, "550 reverse-path domain has no MX or A records"},
+    {REASON_SENDER_REJECTED, "550 5.7.1 Return address news@example.net is undeliverable"},
+    {REASON_SENDER_REJECTED, "553 5.7.1 The sender's mailbox is locked"},
+    {REASON_SENDER_REJECTED, "550 Your mailbox has been disabled for outgoing mail due to abuse"},
+    {REASON_SENDER_REJECTED, "554 your account has been suspended for sending spam"},
+    {REASON_SENDER_REJECTED, "517-Domain does not exist: example.net."},
+    {REASON_SENDER_REJECTED,
+     "host mx.example.net[192.0.2.1] said: 550 mailbox unavailable (in reply to MAIL "
+     "FROM command)"},
+    {REASON_SENDER_REJECTED,
+     "host mx.example.net[192.0.2.1] said: 550 5.2.1 account disabled (in reply to "
+     "MAIL FROM command)"},
+    {REASON_SENDER_REJECTED, "550 5.1.8 L'adresse de l'exp\303\251" "diteur est inconnue"},
+    {REASON_SENDER_REJECTED, "550 5.1.8 Absenderadresse abgelehnt: Domain existiert nicht"},
+    {REASON_SENDER_REJECTED, "550 El dominio del remitente no existe"},
+    {REASON_SENDER_REJECTED, "550 Il dominio del mittente non esiste"},
+    {REASON_SENDER_REJECTED, "550 Ihr Konto ist gesperrt: zu viele Nachrichten gesendet"},
+    {REASON_NO_SUCH_USER, "550 5.1.1 User unknown; the sender was told"},
+    {REASON_NO_SUCH_USER, "550 5.1.7 recipient unknown"},
+    {REASON_NO_SUCH_USER, "550 5.1.1 Benutzer unbekannt"},
+    {REASON_NO_SUCH_USER, "550 Il destinatario non esiste"},
+    {REASON_INACTIVE_MAILBOX, "550 5.2.1 The mailbox is disabled"},
+    {REASON_INACTIVE_MAILBOX, "550 Ce compte est suspendu"},
+    {REASON_INACTIVE_MAILBOX, "550 Das Konto wurde deaktiviert"},
+    {REASON_IP_REPUTATION, "550 user unknown in our reputation database"},
+    {REASON_IP_REPUTATION, "550 address rejected: your IP 192.0.2.9 is blocked"},
+    {REASON_IP_REPUTATION, "550 address 192.0.2.9 is disabled on this host due to abuse"},
+    {REASON_IP_REPUTATION, "550 Die Adresse 192.0.2.9 ist gesperrt"},
+    {REASON_IP_REPUTATION, "554 5.7.1 Votre adresse IP est bloqu\303\251" "e"},
+    {REASON_IP_BLOCKLISTED,
+     "550 5.1.1 <a@example.com>: Recipient address rejected: 192.0.2.9 listed at bl.example.org"},
+    {REASON_NO_REVERSE_DNS, "550 5.1.1 your host name does not exist in DNS (192.0.2.9)"},
+    {REASON_NO_REVERSE_DNS, "450 4.7.1 IP address 192.0.2.9 has no name; unknown host"},
+    {REASON_BAD_HELO, "550 Host mail.internal in your HELO does not exist"},
+    {REASON_BAD_HELO, "550 Host unknown (HELO mail.internal)"},
+    {REASON_BAD_HELO, "550 The host name given in EHLO could not be found"},
+    {REASON_NO_SUCH_DOMAIN,
+     "550 5.1.2 <a@example.com>... Host unknown (Name server: example.com: not found)"},
+    {REASON_AUTH_REQUIRED, "535 5.7.8 account disabled"},
+    {REASON_AUTH_REQUIRED, "535 Benutzer unbekannt oder Passwort falsch"},
+    {REASON_AUTH_REQUIRED, "535 authentication failed: user unknown"},
+    {REASON_RELAYING_DENIED, "551 User not local; relaying denied"},
+    {REASON_RELAYING_DENIED, "554 5.7.1 unknown domain, we relay only for our customers"},
+    {REASON_DOMAIN_REPUTATION, "550 the domain example.net has been suspended from sending to us"},
+    {REASON_DOMAIN_NOT_ACCEPTING, "550 mail service for example.com is suspended"},
+    {REASON_POLICY, "550 5.7.1 mailbox unavailable for policy reasons"},
+    {REASON_POLICY, "550 5.7.1 mailbox closed to external mail by company policy"},
+    {REASON_SPAM_CONTENT, "550 No such user (spam detected)"},
+    {REASON_SPAM_CONTENT, "550 mailbox unavailable: message identified as SPAM"},
+    {REASON_SPF_FAIL, "550 SPF: example.net does not exist or has no valid record"},
+    {REASON_DKIM_FAIL, "550 5.7.20 no such key: DKIM public key does not exist for selector s1"},
+    {REASON_MESSAGE_TOO_LARGE, "550 5.2.3 recipient's mailbox does not accept messages over 10 MB"},
+    {REASON_MALFORMED_MESSAGE, "550 invalid address in From header"},
+    {REASON_RATE_LIMITED, "550 5.2.2 Sender over quota: you have sent too many messages today"},
+    {REASON_MAILBOX_FULL, "550 5.2.2 user over quota"},
+    {REASON_PROTOCOL_ERROR, "554 5.5.1 Error: no valid recipients"},
+    {REASON_PROTOCOL_ERROR, "550 5.1.1 RCPT TO without MAIL FROM"},
+    {REASON_GREYLISTED,
+     "450 4.7.1 <a@example.com>: Recipient address rejected: put off, please try later"},
+    {REASON_SYSTEM_ERROR, "550 Mailbox server not found, internal routing failed"},
+    {REASON_SYSTEM_ERROR, "550 5.1.1 user lookup failed: LDAP server unavailable"},
+    {REASON_SYSTEM_ERROR, "451 Could not complete recipient verify callout"},
+};
+
+START_TEST(finds_the_cause)
+{
+    struct classify_input input = {.text = cases[_i].text, .length = strlen(cases[_i].text)};
+    struct verdict verdict;
+
+    classify(classifier, &input, &verdict);
+    ck_assert_msg(verdict.reason == cases[_i].reason, "%s: %s by %s, not %s", cases[_i].text,
+                  reason_info(verdict.reason)->name, verdict.rule,
+                  reason_info(cases[_i].reason)->name);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("causes");
+    TCase *tcase = tcase_create("causes");
+
+    tcase_add_unchecked_fixture(tcase, open_classifier, close_classifier);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, finds_the_cause, 0, (int)(sizeof(cases) / sizeof(*cases)));
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
