@@ -223,6 +223,18 @@ static sfsistat on_close(SMFICTX *ctx)
     return SMFIS_CONTINUE;
 }
 
+/* libmilter's signal thread waits for HUP, TERM and INT and stops on each. The
+ * kernel gives a signal to main, unless another one is on its way to main
+ * already: then it went to that thread, and a HUP behind a TERM, or a TERM
+ * behind an INT, was a failure of the milter. This takes the place of the C
+ * library's function for the whole program, in which nobody else calls it. */
+int sigwait(const sigset_t *set, int *signal_r)
+{
+    (void)set, (void)signal_r;
+    for (;;)
+        pause();
+}
+
 static void *milter_main(void *argument)
 {
     struct milter *milter = argument;

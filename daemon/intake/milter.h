@@ -2,8 +2,9 @@
  *
  * The only room that knows libmilter. It keeps its state in one static pointer,
  * because libmilter's callbacks carry none. libmilter waits for HUP, TERM and
- * INT itself and would stop on each: its threads run with these blocked, so
- * that the kernel hands them to main, who owns them.
+ * INT itself and would stop on each: its threads run with these blocked, and
+ * its waiting is taken from it (see sigwait in milter.c), so that main owns
+ * them.
  */
 #ifndef SUPPRESSD_DAEMON_INTAKE_MILTER_H
 #define SUPPRESSD_DAEMON_INTAKE_MILTER_H

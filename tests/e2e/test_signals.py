@@ -104,6 +104,16 @@ def test_hup_with_a_bad_rule_keeps_the_old_rules(rig, line, problem):
     assert not rig.suppressd.ctl_json("status")[0]["daemon"]["reload_error"]
 
 
+def test_a_storm_of_hups(rig):
+    """libmilter would take one that comes while another is on its way, and stop."""
+    for _ in range(200):
+        rig.suppressd.hup()
+    hup(rig)
+    assert rig.suppressd.alive()
+    assert "libmilter has ended" not in rig.suppressd.stderr()
+    assert rig.suppressd.ctl("status").returncode == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_is_clean(rig, number):
     name = f"stop{int(number)}"
