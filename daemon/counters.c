@@ -26,6 +26,8 @@ static const struct {
     [COUNTER_QUEUE_FULL] = {"queue_full", "records refused because the queue was full"},
     [COUNTER_RELOADS] = {"reloads", "settings and rules reloaded"},
     [COUNTER_RELOADS_FAILED] = {"reloads_failed", "reloads refused because settings or rules are wrong"},
+    [COUNTER_LOG_LINES] = {"log_lines", "lines of the mail log read"},
+    [COUNTER_LOG_AMBIGUOUS] = {"log_ambiguous", "of these, deliveries that read in two ways and were passed over"},
 };
 
 const char *counter_name(enum counter counter)

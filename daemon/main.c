@@ -26,6 +26,7 @@
 #include "daemon/console/control.h"
 #include "daemon/counters.h"
 #include "daemon/gate/gate.h"
+#include "daemon/intake/follow.h"
 #include "daemon/intake/milter.h"
 #include "daemon/intake/session.h"
 #include "daemon/ledger/ledger.h"
@@ -48,6 +49,7 @@ struct house {
     struct gate *gate;
     struct session_rooms rooms;
     struct milter *milter;
+    struct follow *follow; /* NULL: no mail_log */
     struct control *control;
     struct counters *counters;
     char reload_error[512];
@@ -222,6 +224,33 @@ static int open_ledger(struct house *house, struct error *error)
     return 0;
 }
 
+static int open_follow(struct house *house, struct error *error)
+{
+    const struct settings *settings = house->settings;
+    struct follow_options options = {
+        .base = house->base,
+        .writer = house->writer,
+        .counters = house->counters,
+        .path = settings->mail_log,
+        .host = settings->mail_log_host,
+    };
+    struct log_position from;
+    struct lookup *lookup;
+    int known;
+
+    if (!*settings->mail_log)
+        return 0;
+    if (!(lookup = lookup_open(settings->database, error)))
+        return -1;
+    known = lookup_position(lookup, settings->mail_log, &from, error);
+    lookup_close(&lookup);
+    if (known < 0)
+        return -1;
+    options.from = known ? &from : NULL;
+    house->follow = follow_open(&options, error);
+    return house->follow ? 0 : -1;
+}
+
 static int open_rooms(struct house *house, struct error *error)
 {
     struct control_rooms control_rooms = {
@@ -241,7 +270,7 @@ static int open_rooms(struct house *house, struct error *error)
     house->rooms = (struct session_rooms){
         .gate = house->gate, .writer = house->writer, .counters = house->counters};
     house->milter = milter_start(&house->rooms, house->settings, milter_ended, house, error);
-    return house->milter ? 0 : -1;
+    return house->milter ? open_follow(house, error) : -1;
 }
 
 static void close_rooms(struct house *house)
@@ -249,6 +278,7 @@ static void close_rooms(struct house *house)
     milter_stop(&house->milter);
     gate_free(&house->gate);
     writer_stop(&house->writer); /* what is queued is recorded and acknowledged */
+    follow_close(&house->follow);
     lookup_pool_free(&house->pool);
     control_close(&house->control);
     if (house->base) {

@@ -33,6 +33,8 @@ struct settings {
     long gate_mode; /* enum gate_mode */
     char *gate_reply;
     long strict_local_part;
+    char *mail_log;
+    char *mail_log_host;
     char *stream_header;
     char *rules_dir;
     char *local_rules_dir;

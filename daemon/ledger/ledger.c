@@ -178,6 +178,19 @@ static int decide(struct ledger *ledger, struct finding *finding, struct error *
     return facts.suppressed < 0 ? -1 : 0;
 }
 
+/* 1 and *id_r: added; 0: known; -1. What our own MTA says comes by log and by DSN. */
+static int add_event(struct ledger *ledger, const struct finding *finding,
+                     const struct store_event *event, int64_t *id_r, struct error *error)
+{
+    int known = 0;
+
+    if (finding->record->evidence == EVIDENCE_LOCAL)
+        known = store_add_witness(ledger->store, event, error);
+    if (known)
+        return known < 0 ? -1 : 0;
+    return store_add_event(ledger->store, event, id_r, error);
+}
+
 static int record_finding(struct ledger *ledger, struct finding *finding, struct error *error)
 {
     char key[300];
@@ -192,7 +205,7 @@ static int record_finding(struct ledger *ledger, struct finding *finding, struct
     fill_event(finding, key, &event);
     if (find_rows(ledger, finding, &event, error))
         return -1;
-    if ((added = store_add_event(ledger->store, &event, &id, error)) < 0)
+    if ((added = add_event(ledger, finding, &event, &id, error)) < 0)
         return -1;
     count(ledger, added ? COUNTER_EVENTS : COUNTER_EVENTS_REPEATED);
     return added ? act(ledger, finding, event.address, id, error) : 0;
@@ -217,6 +230,24 @@ static int record_report(struct ledger *ledger, const struct record *record, str
         free(finding.stream);
     }
     return failed;
+}
+
+/* Each line is a report of its own; the position goes with them. */
+static int record_log(struct ledger *ledger, const struct record *record, struct error *error)
+{
+    for (size_t i = 0; i < record->entry_count; i++) {
+        const struct record one = {
+            .kind = RECORD_REPORT,
+            .time = record->time,
+            .report = record->entries[i].report,
+            .source = SOURCE_LOG,
+            .evidence = record->entries[i].evidence,
+        };
+
+        if (record_report(ledger, &one, error))
+            return -1;
+    }
+    return store_put_position(ledger->store, record->log, &record->position, record->time, error);
 }
 
 static int record_aside(struct ledger *ledger, const struct record *record, struct error *error)
@@ -284,6 +315,8 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
         return record_suppress(ledger, record, error);
     case RECORD_RELEASE:
         return record_release(ledger, record, error);
+    case RECORD_LOG:
+        return record_log(ledger, record, error);
     case RECORD_RULES:
         break; /* not a matter of the database: ledger_use_rules */
     }

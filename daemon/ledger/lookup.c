@@ -10,13 +10,14 @@
 
 #include "base/mem.h"
 #include "daemon/ledger/migrate.h"
+#include "daemon/ledger/record.h"
 #include "daemon/ledger/statement.h"
 
 #define BUSY_TIMEOUT_MS 1000 /* readers meet a lock only while a WAL is being recovered */
 #define IDLE_MAX 32          /* connections that a pool keeps open */
 #define CACHE_KIB "-1024"    /* page cache of one connection; the kernel's serves all */
 
-enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, UNCLASSIFIED, STATEMENTS };
+enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, UNCLASSIFIED, POSITION, STATEMENTS };
 
 #define SUPPRESSION_COLUMNS "key, stream, reason, origin, note, since, coalesce(until, 0), coalesce(event, 0)"
 #define IN_FORCE "(until IS NULL OR until > "
@@ -54,6 +55,7 @@ static const char *const sql[STATEMENTS] = {
         " WHERE e.reason = 'unclassified' AND e.action IN ('failed', 'delayed') AND e.time >= ?1"
         " GROUP BY e.reply, e.status, e.remote_mta, e.address",
     [ASIDE] = "SELECT id, time, size, source, problem, sender FROM aside ORDER BY id DESC LIMIT ?1",
+    [POSITION] = "SELECT device, inode, offset, head_length, head_hash FROM follow WHERE path = ?1",
 };
 
 struct lookup {
@@ -258,6 +260,25 @@ int lookup_changes(struct lookup *lookup, const char *key,
         row(&change, context);
     }
     return step;
+}
+
+int lookup_position(struct lookup *lookup, const char *path, struct log_position *position_r,
+                    struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, POSITION, error, "t", path);
+    int row = stmt ? statement_step(&lookup->statements, POSITION, error) : -1;
+
+    if (row <= 0)
+        return row;
+    *position_r = (struct log_position){
+        .device = (uint64_t)sqlite3_column_int64(stmt, 0),
+        .inode = (uint64_t)sqlite3_column_int64(stmt, 1),
+        .offset = (uint64_t)sqlite3_column_int64(stmt, 2),
+        .head_length = (uint64_t)sqlite3_column_int64(stmt, 3),
+        .head_hash = (uint64_t)sqlite3_column_int64(stmt, 4),
+    };
+    statement_reset(&lookup->statements, POSITION);
+    return 1;
 }
 
 int lookup_totals(struct lookup *lookup, int64_t now, struct lookup_totals *totals_r, struct error *error)

@@ -61,6 +61,11 @@ int lookup_changes(struct lookup *lookup, const char *key,
                    void (*row)(const struct past_change *change, void *context), void *context,
                    struct error *error) must_check;
 
+/* How far the log of this path has been read: 1, 0 never, -1. */
+struct log_position;
+int lookup_position(struct lookup *lookup, const char *path, struct log_position *position_r,
+                    struct error *error) must_check;
+
 struct lookup_totals {
     int64_t suppressions, events, recipients, sent, aside, aside_bytes;
     int64_t last_event; /* time of the newest result, 0 when there is none */

@@ -38,5 +38,9 @@ void record_free(struct record **record)
     free(old->note);
     free(old->who);
     ruleset_unref(&old->ruleset);
+    for (size_t i = 0; i < old->entry_count; i++)
+        report_clear(&old->entries[i].report);
+    free(old->entries);
+    free(old->log);
     free(old);
 }

@@ -21,6 +21,22 @@ enum record_kind {
     RECORD_SUPPRESS, /* a person adds a suppression */
     RECORD_RELEASE,  /* a person takes one away */
     RECORD_RULES,    /* use this rule set from now on */
+    RECORD_LOG,      /* what a piece of a followed log says, and where it ends */
+};
+
+/* How far a log has been read. A file keeps its inode when it is renamed and
+ * its first bytes when it is copied; either tells which file it was. */
+struct log_position {
+    uint64_t device, inode;
+    uint64_t offset;      /* all before it has been taken */
+    uint64_t head_length; /* of so many of its first bytes ... */
+    uint64_t head_hash;   /* ... this is the FNV-1a */
+};
+
+/* One line of a log that goes into the records. */
+struct log_entry {
+    struct report report;
+    enum evidence evidence;
 };
 
 struct record {
@@ -52,6 +68,12 @@ struct record {
     int changed_r; /* set by the ledger: 0 when there was nothing to release */
 
     struct ruleset *ruleset; /* RECORD_RULES */
+
+    /* RECORD_LOG */
+    char *log; /* path of the followed file */
+    struct log_entry *entries;
+    size_t entry_count;
+    struct log_position position; /* recorded with the entries, or neither is */
 
     /* Called once by the writer's thread, after the commit (result 0) or the
      * failure (-1, error says why); then owns the record. NULL: nobody waits,

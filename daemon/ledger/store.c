@@ -16,6 +16,7 @@
 #include "classifier/reason.h"
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/own_file.h"
+#include "daemon/ledger/record.h"
 #include "daemon/ledger/statement.h"
 
 #define BUSY_TIMEOUT_MS 5000
@@ -25,10 +26,10 @@
 
 enum {
     ADDRESS_FIND, ADDRESS_ADD, REPLY_FIND, REPLY_ADD, RULESET_FIND, RULESET_ADD,
-    EVENT_ADD, BOUNCE_COUNT,
+    EVENT_ADD, EVENT_WITNESS, BOUNCE_COUNT,
     SUPPRESSED, SUPPRESS, RELEASE, CHANGE_ADD, CHANGE_RELEASE,
     SENT_ADD, SENT_RECIPIENT_ADD, SENT_BY_QUEUE_ID, SENT_BY_MESSAGE_ID, SENT_PRUNE,
-    ASIDE_ADD, ASIDE_BYTES, ASIDE_PRUNE, REASON_PUT, STATEMENTS
+    ASIDE_ADD, ASIDE_BYTES, ASIDE_PRUNE, REASON_PUT, POSITION_PUT, STATEMENTS
 };
 
 static const char *const sql[STATEMENTS] = {
@@ -47,6 +48,12 @@ static const char *const sql[STATEMENTS] = {
         " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)"
         " ON CONFLICT (message_key, address, action, reporting_mta, trusted)"
         " DO UPDATE SET witnesses = witnesses + 1",
+    [EVENT_WITNESS] =
+        "UPDATE event SET witnesses = witnesses + 1 WHERE message_key = ?1 AND address = ?2 AND action = ?3"
+        " AND trusted = 1 AND evidence = 'local' AND ?4 <> '' AND reporting_mta <> ''"
+        " AND reporting_mta <> ?4 COLLATE NOCASE"
+        " AND (instr(lower(reporting_mta), lower(?4) || '.') = 1"
+        " OR instr(lower(?4), lower(reporting_mta) || '.') = 1)",
     [BOUNCE_COUNT] =
         "INSERT INTO bounce (address, hard, other, first, last, last_event) VALUES (?1, ?2, ?3, ?4, ?4, ?5)"
         " ON CONFLICT (address) DO UPDATE SET hard = hard + excluded.hard, other = other + excluded.other,"
@@ -83,6 +90,9 @@ static const char *const sql[STATEMENTS] = {
     [ASIDE_PRUNE] = "DELETE FROM aside WHERE id = (SELECT min(id) FROM aside)",
     [REASON_PUT] =
         "INSERT OR REPLACE INTO reason (name, family, subject, persistence, hygiene, means, todo)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [POSITION_PUT] =
+        "INSERT OR REPLACE INTO follow (path, device, inode, offset, head_length, head_hash, time)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 };
 
@@ -206,6 +216,14 @@ int store_add_event(struct store *store, const struct store_event *event, int64_
         event->source, event->evidence, (int64_t)event->trusted, event->decision, event->sentence);
 }
 
+int store_add_witness(struct store *store, const struct store_event *event, struct error *error)
+{
+    if (statement_run(&store->statements, EVENT_WITNESS, error, "titt", event->message_key,
+                      event->address, event->action, event->reporting_mta))
+        return -1;
+    return sqlite3_changes(store->db) > 0;
+}
+
 int store_count_bounce(struct store *store, int64_t address, int hard, int64_t time, int64_t event,
                        struct error *error)
 {
@@ -286,6 +304,14 @@ int store_keep_aside(struct store *store, int64_t time, const char *source, cons
 {
     return statement_run(&store->statements, ASIDE_ADD, error, "ittttib", time, source, evidence,
                          problem, sender, (int64_t)size, (const void *)bytes, size);
+}
+
+int store_put_position(struct store *store, const char *path, const struct log_position *position,
+                       int64_t now, struct error *error)
+{
+    return statement_run(&store->statements, POSITION_PUT, error, "tiiiiii", path, (int64_t)position->device,
+                         (int64_t)position->inode, (int64_t)position->offset,
+                         (int64_t)position->head_length, (int64_t)position->head_hash, now);
 }
 
 int store_prune(struct store *store, int64_t sent_before, int64_t aside_bytes, struct error *error)

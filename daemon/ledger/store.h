@@ -49,6 +49,10 @@ struct store_event {
 /* 1 and *id_r: added; 0: this result is known, one witness more is counted; -1. */
 int store_add_event(struct store *store, const struct store_event *event, int64_t *id_r,
                     struct error *error) must_check;
+/* Counts a witness of a result that our own MTA has reported under the long or
+ * the short form of the same host name ("mx1", "mx1.example.com"): a log has
+ * the one, a DSN the other. 1: there is one; 0; -1. */
+int store_add_witness(struct store *store, const struct store_event *event, struct error *error) must_check;
 int store_count_bounce(struct store *store, int64_t address, int hard, int64_t time, int64_t event,
                        struct error *error) must_check;
 
@@ -79,6 +83,10 @@ int store_sent_stream(struct store *store, const char *queue_id, const char *mes
 int store_keep_aside(struct store *store, int64_t time, const char *source, const char *evidence,
                      const char *problem, const char *sender, const char *bytes, size_t size,
                      struct error *error) must_check;
+
+struct log_position;
+int store_put_position(struct store *store, const char *path, const struct log_position *position,
+                       int64_t now, struct error *error) must_check;
 
 /* Forgets submitted messages from before sent_before, a bounded number a call,
  * and the oldest reports kept aside beyond aside_bytes. 1: there is more. */

@@ -1,0 +1,378 @@
+/* See logfile.h. */
+#include "config.h"
+
+#include "daemon/intake/logfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/report/lines.h"
+
+#define HEAD_MAX 1024 /* bytes by which a file is known again */
+#define HASH_OF_NOTHING 0xcbf29ce484222325u
+
+struct logfile {
+    char *path;
+    struct lines *lines;
+    int fd;                       /* -1: none open */
+    struct log_position position; /* offset: where lines began to be fed */
+    struct log_position before;   /* where the file before this one ended */
+    uint64_t read_to;             /* offset of the next read */
+    int leaving;                  /* renamed, and at its end when last visited */
+    int problem;                  /* errno of the last attempt to open, 0 */
+    unsigned gaps;
+};
+
+/* FNV-1a, which can be carried on. */
+static uint64_t fnv(uint64_t hash, const void *text, size_t length)
+{
+    const unsigned char *bytes = text;
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    return hash;
+}
+
+/* 0, or -1 when the file is shorter. */
+static int hash_head(int fd, size_t length, uint64_t *hash_r)
+{
+    unsigned char head[HEAD_MAX];
+
+    if (length > HEAD_MAX || pread(fd, head, length, 0) != (ssize_t)length)
+        return -1;
+    *hash_r = fnv(HASH_OF_NOTHING, head, length);
+    return 0;
+}
+
+static uint64_t taken_to(const struct logfile *file)
+{
+    return file->position.offset + lines_taken(file->lines);
+}
+
+/* Whether the file behind fd is the one that this position is of, and not truncated since. */
+static int is_that_file(int fd, const struct log_position *position, uint64_t size)
+{
+    struct stat status;
+    uint64_t hash;
+
+    return !fstat(fd, &status) && (uint64_t)status.st_size >= size &&
+           !hash_head(fd, position->head_length, &hash) && hash == position->head_hash;
+}
+
+/* Takes fd and goes on at offset; in the middle of a line its rest is skipped. */
+static void use(struct logfile *file, int fd_take, uint64_t offset)
+{
+    struct stat status = {0};
+    char before = '\n';
+
+    if (file->fd >= 0)
+        close(file->fd);
+    if (file->position.head_length)
+        logfile_position(file, &file->before);
+    (void)!fstat(fd_take, &status);
+    if (offset && pread(fd_take, &before, 1, (off_t)offset - 1) != 1)
+        before = '\n';
+    file->fd = fd_take;
+    file->leaving = 0;
+    file->read_to = offset;
+    file->position = (struct log_position){
+        .device = (uint64_t)status.st_dev,
+        .inode = (uint64_t)status.st_ino,
+        .offset = offset,
+        .head_length = offset < HEAD_MAX ? offset : HEAD_MAX,
+    };
+    if (hash_head(fd_take, file->position.head_length, &file->position.head_hash))
+        file->position.head_length = 0, file->position.head_hash = HASH_OF_NOTHING;
+    lines_reset(file->lines, before != '\n');
+}
+
+/* "PATH.1", "PATH-20261123", "PATH.20261123-2215". */
+static int is_rotated_name(const char *name, const char *base)
+{
+    size_t length = strlen(base);
+
+    if (strncmp(name, base, length) || !span_char(name[length], ".-"))
+        return 0;
+    name += length + 1;
+    return *name && strspn(name, "0123456789-") == strlen(name);
+}
+
+static int is_newer(const struct stat *a, const struct stat *b)
+{
+    return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec > b->st_mtim.tv_sec
+                                                  : a->st_mtim.tv_nsec > b->st_mtim.tv_nsec;
+}
+
+/* What is looked for among the rotated files, and the best so far. */
+struct search {
+    const struct log_position *position; /* the file of this, at least size long; or ... */
+    uint64_t size;
+    const struct stat *after;            /* ... the oldest that is newer than this one, and not empty */
+    int fd;
+    struct stat status;
+};
+
+static void consider(struct search *search, int fd_take)
+{
+    struct stat status;
+    int fits = !fstat(fd_take, &status) && S_ISREG(status.st_mode);
+
+    if (fits && search->position)
+        fits = (search->position->head_length || (uint64_t)status.st_ino == search->position->inode) &&
+               is_that_file(fd_take, search->position, search->size) &&
+               (search->fd < 0 || (uint64_t)status.st_ino == search->position->inode ||
+                ((uint64_t)search->status.st_ino != search->position->inode &&
+                 is_newer(&status, &search->status)));
+    else if (fits)
+        fits = status.st_size > 0 && is_newer(&status, search->after) && status.st_ino != search->after->st_ino &&
+               (search->fd < 0 || is_newer(&search->status, &status));
+    if (!fits) {
+        close(fd_take);
+        return;
+    }
+    if (search->fd >= 0)
+        close(search->fd);
+    search->fd = fd_take;
+    search->status = status;
+}
+
+static void search_rotated(const struct logfile *file, struct search *search)
+{
+    const char *slash = strrchr(file->path, '/');
+    char *folder = slash ? xstrndup(file->path, (size_t)(slash - file->path) + 1) : xstrdup(".");
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+
+    search->fd = -1;
+    while (dir && (entry = readdir(dir)))
+        if (is_rotated_name(entry->d_name, slash ? slash + 1 : file->path)) {
+            int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+            if (fd >= 0)
+                consider(search, fd);
+        }
+    if (dir)
+        closedir(dir);
+    free(folder);
+}
+
+static int open_path(struct logfile *file)
+{
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    file->problem = fd < 0 ? errno : 0;
+    return fd;
+}
+
+/* Where to go on when the open file is done with: -1 for nowhere yet. */
+static int next_file(struct logfile *file)
+{
+    struct stat old;
+    struct search search = {.after = &old};
+
+    if (fstat(file->fd, &old))
+        return -1;
+    search_rotated(file, &search);
+    return search.fd >= 0 ? search.fd : open_path(file);
+}
+
+/* The open file has been truncated: what was cut away stands in a copy. */
+static int find_copy(struct logfile *file)
+{
+    struct log_position position;
+    struct search search = {.position = &position, .size = taken_to(file)};
+    int fd;
+
+    position = file->position;
+    search_rotated(file, &search);
+    if (search.fd >= 0) {
+        use(file, search.fd, search.size);
+        return 1;
+    }
+    if ((fd = open_path(file)) < 0)
+        return 0;
+    file->gaps++;
+    use(file, fd, 0);
+    return 1;
+}
+
+/* 1: *line_r is the unfinished last line; 2: another file is open; 0: not until the next visit. */
+static int at_end(struct logfile *file, struct span *line_r)
+{
+    struct stat open_file, at_path;
+    int fd;
+
+    if (fstat(file->fd, &open_file) || (!stat(file->path, &at_path) && open_file.st_ino == at_path.st_ino &&
+                                        open_file.st_dev == at_path.st_dev))
+        return 0;
+    if (!file->leaving) {
+        file->leaving = 1;
+        return 0;
+    }
+    if ((fd = next_file(file)) < 0)
+        return 0;
+    if (lines_last(file->lines, line_r)) {
+        close(fd);
+        return 1;
+    }
+    use(file, fd, 0);
+    return 2;
+}
+
+/* The first bytes, as they are read: what stands there later may be another file's. */
+static void learn_head(struct logfile *file, const char *bytes, size_t length)
+{
+    struct log_position *position = &file->position;
+
+    if (position->head_length != file->read_to)
+        return;
+    if (length > HEAD_MAX - position->head_length)
+        length = HEAD_MAX - position->head_length;
+    position->head_hash = fnv(position->head_hash, bytes, length);
+    position->head_length += length;
+}
+
+/* A file of which nothing has been read may have been filled, copied and
+ * truncated since: the copy stands between the file before and this one. */
+static void catch_up(struct logfile *file)
+{
+    struct search before = {.position = &file->before, .size = file->before.offset}, next = {0};
+    struct stat old, now;
+
+    if (file->read_to || !file->before.head_length)
+        return;
+    search_rotated(file, &before);
+    if (before.fd < 0)
+        return;
+    if (!fstat(before.fd, &old) && !fstat(file->fd, &now)) {
+        next.after = &old;
+        search_rotated(file, &next);
+        if (next.fd >= 0 && next.status.st_ino != now.st_ino)
+            use(file, next.fd, 0);
+        else if (next.fd >= 0)
+            close(next.fd);
+    }
+    close(before.fd);
+}
+
+static int read_more(struct logfile *file)
+{
+    size_t room;
+    char *space = lines_space(file->lines, &room);
+    ssize_t got;
+
+    if (!is_that_file(file->fd, &file->position, file->read_to))
+        return find_copy(file);
+    got = pread(file->fd, space, room, (off_t)file->read_to);
+    if (got <= 0)
+        return 0;
+    learn_head(file, space, (size_t)got);
+    lines_added(file->lines, (size_t)got);
+    file->read_to += (uint64_t)got;
+    file->leaving = 0;
+    return 1;
+}
+
+int logfile_next(struct logfile *file, struct span *line_r)
+{
+    int fd, more;
+
+    if (file->fd < 0) {
+        if ((fd = open_path(file)) < 0)
+            return 0;
+        use(file, fd, 0);
+    }
+    catch_up(file);
+    while (!lines_next(file->lines, line_r)) {
+        if (read_more(file))
+            continue;
+        if ((more = at_end(file, line_r)) < 2)
+            return more;
+    }
+    return 1;
+}
+
+/* A file of which nothing has been read could not be known again from a copy:
+ * until then the position is the end of the one before. */
+void logfile_position(struct logfile *file, struct log_position *position_r)
+{
+    if (!file->position.head_length && file->before.head_length) {
+        *position_r = file->before;
+        return;
+    }
+    *position_r = file->position;
+    position_r->offset = taken_to(file);
+}
+
+unsigned logfile_gaps(const struct logfile *file)
+{
+    return file->gaps;
+}
+
+const char *logfile_problem(const struct logfile *file)
+{
+    return file->problem ? strerror(file->problem) : NULL;
+}
+
+/* Where the position points to now: the file at the path, else one that was rotated. */
+static void take_up(struct logfile *file, const struct log_position *from)
+{
+    struct search search = {.position = from, .size = from->offset};
+    struct stat status;
+    int fd = open_path(file);
+
+    if (fd >= 0 && !fstat(fd, &status) && (uint64_t)status.st_ino == from->inode &&
+        is_that_file(fd, from, from->offset)) {
+        use(file, fd, from->offset);
+    } else {
+        search_rotated(file, &search);
+        if (search.fd >= 0)
+            use(file, search.fd, from->offset);
+        else if (fd >= 0 && from->head_length && is_that_file(fd, from, from->offset))
+            use(file, dup(fd), from->offset); /* moved to another disk, say */
+        else
+            file->gaps += from->offset > 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    if (file->fd < 0)
+        file->position = *from;
+    file->position.head_length = from->head_length;
+    file->position.head_hash = from->head_hash;
+}
+
+struct logfile *logfile_open(const char *path, const struct log_position *from)
+{
+    struct logfile *file = xcalloc(1, sizeof(*file));
+    struct stat status;
+    int fd;
+
+    file->path = xstrdup(path);
+    file->lines = lines_new();
+    file->fd = -1;
+    if (from)
+        take_up(file, from);
+    else if ((fd = open_path(file)) >= 0)
+        use(file, fd, fstat(fd, &status) ? 0 : (uint64_t)status.st_size);
+    return file;
+}
+
+void logfile_close(struct logfile **file)
+{
+    struct logfile *old = *file;
+
+    *file = NULL;
+    if (!old)
+        return;
+    if (old->fd >= 0)
+        close(old->fd);
+    lines_free(&old->lines);
+    free(old->path);
+    free(old);
+}

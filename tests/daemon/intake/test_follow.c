@@ -1,0 +1,227 @@
+/* Following a log into the database: each failed delivery is one event, though
+ * the follower is killed again and again while the log is written and rotated. */
+#include "config.h"
+
+#include "daemon/intake/follow.h"
+
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "classifier/ruleset.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/lookup.h"
+#include "daemon/ledger/writer.h"
+#include "tests/daemon/database.h"
+#include "tests/daemon/ledger/reports.h"
+
+#define KILLS 12
+#define LINES 25 /* between two kills */
+
+static struct ruleset *rules; /* compiled once, for all tests */
+static struct counters counters;
+static char path[160];
+
+static void setup(void)
+{
+    database_make();
+    snprintf(path, sizeof(path), "%s/mail.log", database_dir);
+}
+
+static void teardown(void)
+{
+    char name[200];
+
+    for (int i = 1; i <= KILLS; i++) {
+        snprintf(name, sizeof(name), "%s.%d", path, i);
+        unlink(name);
+    }
+    unlink(path);
+    database_remove();
+}
+
+static void append(const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+static void append_line(const char *to, const char *status, const char *reply)
+{
+    char line[400], stamp[40];
+    time_t now = time(NULL);
+    struct tm tm;
+
+    strftime(stamp, sizeof(stamp), "%b %e %H:%M:%S", localtime_r(&now, &tm));
+    snprintf(line, sizeof(line), "%s mail postfix/smtp[7]: 4Xyz00: to=<%s>, relay=mx.example.net[192.0.2.7]:25, "
+             "delay=1, dsn=%s (%s)\n", stamp, to, status, reply);
+    append(line);
+}
+
+static void append_failed(int number)
+{
+    char to[60];
+
+    snprintf(to, sizeof(to), "gone%d@example.net", number);
+    append_line(to, "5.1.1, status=bounced", "host mx.example.net[192.0.2.7] said: 550 5.1.1 User unknown");
+}
+
+static struct writer *open_writer(void)
+{
+    const struct ledger_options ledger_options = {
+        .database = database_path, .ruleset = rules, .counters = &counters};
+    const struct writer_options options = {.queue_max = 100, .batch_max = 10, .counters = &counters};
+    const struct writer_limits limits = {.sent_keep = 1000000, .aside_bytes_max = 1000000};
+    struct error error;
+    struct ledger *ledger = ledger_open(&ledger_options, &error);
+    struct writer *writer;
+
+    ck_assert_msg(ledger != NULL, "%s", error.text);
+    writer = writer_start(ledger, &options, &limits, &error);
+    ck_assert_ptr_nonnull(writer);
+    return writer;
+}
+
+/* What the daemon does, for so long. */
+static void follow_for(int ms)
+{
+    struct follow_options options = {.counters = &counters, .path = path, .host = "", .visit_ms = 2};
+    const struct timeval end = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    struct log_position from;
+    struct error error;
+    struct writer *writer = open_writer();
+    struct lookup *lookup = lookup_open(database_path, &error);
+    struct follow *follow;
+
+    evthread_use_pthreads();
+    options.base = event_base_new();
+    options.writer = writer;
+    options.from = lookup_position(lookup, path, &from, &error) > 0 ? &from : NULL;
+    lookup_close(&lookup);
+    ck_assert_ptr_nonnull(follow = follow_open(&options, &error));
+    event_base_loopexit(options.base, &end);
+    event_base_dispatch(options.base);
+    writer_stop(&writer);
+    follow_close(&follow);
+    event_base_free(options.base);
+}
+
+static pid_t start_follower(void)
+{
+    pid_t child = fork();
+
+    if (!child) {
+        follow_for(60000);
+        _exit(1);
+    }
+    return child;
+}
+
+static void pause_ms(int ms)
+{
+    const struct timespec time = {.tv_nsec = ms * 1000000L};
+
+    nanosleep(&time, NULL);
+}
+
+static void rotate(int number)
+{
+    char name[200];
+
+    snprintf(name, sizeof(name), "%s.%d", path, KILLS - number);
+    ck_assert_int_eq(rename(path, name), 0);
+}
+
+START_TEST(each_line_counts_once_whatever_is_killed)
+{
+    unsigned seed = 7;
+    int written = 0;
+
+    append("a first line\n");
+    follow_for(50);
+    for (int i = 0; i < KILLS; i++) {
+        pid_t child = start_follower();
+
+        for (int j = 0; j < LINES; j++, written++) {
+            append_failed(written);
+            pause_ms(1);
+        }
+        if (i % 3 == 1)
+            rotate(i);
+        pause_ms((int)(rand_r(&seed) % 60));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+    append_failed(written++);
+    follow_for(1000);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), written);
+    ck_assert_int_eq(database_number("SELECT sum(witnesses) FROM event"), written);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression WHERE reason = 'no-such-user'"), written);
+}
+END_TEST
+
+START_TEST(only_failures_become_events)
+{
+    append("a first line\n");
+    follow_for(50);
+    append_line("ok@example.net", "2.0.0, status=sent", "250 ok");
+    append_line("later@example.net", "4.4.1, status=deferred", "timed out");
+    append_line("Gone@Example.NET", "5.1.1, status=bounced", "host mx.example.net[192.0.2.7] said: 550 5.1.1 User unknown");
+    append_line("odd@example.net", "5.1.1, status=bounced", "550 >, relay=x, dsn=5.1.1, status=bounced (x)");
+    append_line("cut@example.net>, orig_to=<x@example.org", "5.1.1, status=bounced", "550 5.1.1 User unknown");
+    follow_for(200);
+    ck_assert_str_eq(database_text("SELECT group_concat(key || ' ' || evidence || ' ' || decision) FROM event e "
+                                   "JOIN address a ON a.id = e.address"),
+                     "gone@example.net local suppress,cut@example.net unproven unproven");
+    ck_assert_str_eq(database_text("SELECT source || ' ' || reporting_mta || ' ' || queue_id || ' ' || remote_mta "
+                                   "FROM event"), "log mail 4Xyz00 mx.example.net");
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 1);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_LOG_AMBIGUOUS), 1);
+}
+END_TEST
+
+/* The log has the short name of the host, the DSN the long one. */
+START_TEST(a_log_line_and_a_dsn_are_one_event)
+{
+    struct record *record = report_one(EVIDENCE_LOCAL, "4Xyz00", "gone0@example.net", ACTION_FAILED, "550 5.1.1 User unknown");
+    struct writer *writer;
+    struct error error;
+
+    append("a first line\n");
+    follow_for(50);
+    append_failed(0);
+    follow_for(200);
+    writer = open_writer();
+    ck_assert_int_eq(writer_record(writer, record, 20, &error), 0);
+    writer_stop(&writer);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 1);
+    ck_assert_int_eq(database_number("SELECT witnesses FROM event"), 2);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("follow");
+    TCase *tcase = tcase_create("follow");
+    struct error error;
+    int failed;
+
+    if (!(rules = ruleset_load(NULL, NULL, &error))) {
+        fprintf(stderr, "rules: %s\n", error.text);
+        return EXIT_FAILURE;
+    }
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, each_line_counts_once_whatever_is_killed);
+    tcase_add_test(tcase, only_failures_become_events);
+    tcase_add_test(tcase, a_log_line_and_a_dsn_are_one_event);
+    suite_add_tcase(suite, tcase);
+    failed = run_suite(suite);
+    ruleset_unref(&rules);
+    return failed;
+}
