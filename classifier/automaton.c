@@ -7,11 +7,11 @@
 
 #include "classifier/automaton.h"
 
+#include "base/mem.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
 
 #define WIDTH 40 /* cells a row: classes of bytes */
 #define STATES_MAX 65536

@@ -3,15 +3,15 @@
 
 #include "classifier/classify.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "classifier/reply.h"
 #include "classifier/ruleset.h"
 #include "classifier/ruleset_data.h"
 #include "classifier/unwrap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* A pattern whose words are in the text. */
 struct hit {

@@ -12,10 +12,10 @@
 #ifndef SUPPRESSD_CLASSIFIER_CLASSIFY_H
 #define SUPPRESSD_CLASSIFIER_CLASSIFY_H
 
-#include <stddef.h>
-
 #include "base/error.h"
 #include "classifier/reason.h"
+
+#include <stddef.h>
 
 struct ruleset;
 struct classifier;

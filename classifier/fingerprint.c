@@ -3,11 +3,11 @@
 
 #include "classifier/fingerprint.h"
 
+#include "classifier/reply.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#include "classifier/reply.h"
 
 struct piece {
     const char *at;

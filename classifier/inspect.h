@@ -7,12 +7,12 @@
 #ifndef SUPPRESSD_CLASSIFIER_INSPECT_H
 #define SUPPRESSD_CLASSIFIER_INSPECT_H
 
-#include <stddef.h>
-
 #include "base/error.h"
 #include "classifier/classify.h"
 #include "classifier/reply.h"
 #include "classifier/rule.h"
+
+#include <stddef.h>
 
 struct ruleset;
 

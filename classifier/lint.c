@@ -3,14 +3,14 @@
 
 #include "classifier/lint.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "classifier/rule_files.h"
 #include "classifier/ruleset.h"
 #include "classifier/ruleset_data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct lint {
     struct rulebook book; /* what has no fault so far */

@@ -12,9 +12,9 @@
 #ifndef SUPPRESSD_CLASSIFIER_LINT_H
 #define SUPPRESSD_CLASSIFIER_LINT_H
 
-#include <stddef.h>
-
 #include "base/error.h"
+
+#include <stddef.h>
 
 struct lint_request {
     const char *shipped_dir;    /* NULL or empty: the rules compiled in */

@@ -15,9 +15,9 @@
 #ifndef SUPPRESSD_CLASSIFIER_MATCHER_H
 #define SUPPRESSD_CLASSIFIER_MATCHER_H
 
-#include <stddef.h>
-
 #include "base/error.h"
+
+#include <stddef.h>
 
 struct matcher;
 struct scan;

@@ -8,10 +8,10 @@
 
 #include "classifier/prefilter.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
 
 #define SET_MAX 96       /* strings of one set */
 #define PRODUCT_MAX 12   /* of a product of two: beyond it they become two clauses */

@@ -10,9 +10,9 @@
 #ifndef SUPPRESSD_CLASSIFIER_PREFILTER_H
 #define SUPPRESSD_CLASSIFIER_PREFILTER_H
 
-#include <stddef.h>
-
 #include "classifier/rule.h"
+
+#include <stddef.h>
 
 #define CLAUSE_MAX 2 /* more of them cost more than they spare */
 

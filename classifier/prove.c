@@ -1,10 +1,10 @@
 /* prove: every rule against its own examples, in the company of all others. */
 #include "config.h"
 
+#include "classifier/ruleset_data.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "classifier/ruleset_data.h"
 
 struct proof {
     struct ruleset *ruleset;

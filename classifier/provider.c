@@ -3,12 +3,12 @@
 
 #include "classifier/provider.h"
 
+#include "base/mem.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include "base/mem.h"
 
 #define HOST_MAX 255 /* RFC 1035 section 2.3.4 */
 

@@ -6,9 +6,9 @@
 #ifndef SUPPRESSD_CLASSIFIER_PROVIDER_H
 #define SUPPRESSD_CLASSIFIER_PROVIDER_H
 
-#include <stddef.h>
-
 #include "classifier/rule.h"
+
+#include <stddef.h>
 
 #define PROVIDER_UNKNOWN (-1)
 

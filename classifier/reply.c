@@ -3,10 +3,10 @@
 
 #include "classifier/reply.h"
 
-#include <string.h>
-
 #include "classifier/charset.h"
 #include "classifier/unwrap.h"
+
+#include <string.h>
 
 static int is_digit(char c)
 {

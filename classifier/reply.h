@@ -14,9 +14,9 @@
 #ifndef SUPPRESSD_CLASSIFIER_REPLY_H
 #define SUPPRESSD_CLASSIFIER_REPLY_H
 
-#include <stddef.h>
-
 #include "classifier/classify.h"
+
+#include <stddef.h>
 
 #define REPLY_TEXT_MAX 8192 /* bytes of the input that are read, and of the words at most */
 

@@ -3,14 +3,14 @@
 
 #include "classifier/rule.h"
 
+#include "base/mem.h"
+#include "classifier/classify.h"
+
 #include <confuse.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
-#include "classifier/classify.h"
 
 /* libconfuse reports through a function that knows only the parsed section.
  * Every section carries this pointer in a hidden option, so that two loads

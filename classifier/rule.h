@@ -23,11 +23,11 @@
 #ifndef SUPPRESSD_CLASSIFIER_RULE_H
 #define SUPPRESSD_CLASSIFIER_RULE_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/error.h"
 #include "classifier/reason.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 #define PROVIDER_MAX 64 /* a rule keeps its providers as bits of one word */
 

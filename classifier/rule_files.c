@@ -3,15 +3,15 @@
 
 #include "classifier/rule_files.h"
 
+#include "base/embed.h"
+#include "base/mem.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include "base/embed.h"
-#include "base/mem.h"
 
 #define FILE_SIZE_MAX (4u << 20)
 

@@ -3,14 +3,14 @@
 
 #include "classifier/ruleset.h"
 
+#include "base/mem.h"
+#include "classifier/rule_files.h"
+#include "classifier/ruleset_data.h"
+
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
-#include "classifier/rule_files.h"
-#include "classifier/ruleset_data.h"
 
 static int take_file(void *context, const struct rule_file *file, struct error *error)
 {

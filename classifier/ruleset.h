@@ -5,9 +5,9 @@
 #ifndef SUPPRESSD_CLASSIFIER_RULESET_H
 #define SUPPRESSD_CLASSIFIER_RULESET_H
 
-#include <stddef.h>
-
 #include "base/error.h"
+
+#include <stddef.h>
 
 struct ruleset;
 

@@ -6,13 +6,13 @@
 #ifndef SUPPRESSD_CLASSIFIER_RULESET_DATA_H
 #define SUPPRESSD_CLASSIFIER_RULESET_DATA_H
 
-#include <stdatomic.h>
-#include <stddef.h>
-
 #include "classifier/classify.h"
 #include "classifier/matcher.h"
 #include "classifier/provider.h"
 #include "classifier/rule.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
 
 struct ruleset {
     atomic_int count;

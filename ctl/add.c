@@ -4,13 +4,13 @@
 
 #include "ctl/command.h"
 
+#include "ctl/ask.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "ctl/ask.h"
 
 /* "30d", "12h", or a date: Unix seconds, -1 when it is neither. */
 static int64_t parse_until(const char *text)

@@ -3,6 +3,13 @@
 
 #include "ctl/ask.h"
 
+#include "base/mem.h"
+#include "daemon/counters.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/lookup.h"
+#include "daemon/ledger/record.h"
+#include "daemon/settings.h"
+
 #include <errno.h>
 #include <glib.h>
 #include <pwd.h>
@@ -13,13 +20,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "daemon/counters.h"
-#include "daemon/ledger/ledger.h"
-#include "daemon/ledger/lookup.h"
-#include "daemon/ledger/record.h"
-#include "daemon/settings.h"
 
 #define ANSWER_MAX 65536
 #define ANSWER_SECONDS 60

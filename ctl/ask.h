@@ -4,12 +4,12 @@
 #ifndef SUPPRESSD_CTL_ASK_H
 #define SUPPRESSD_CTL_ASK_H
 
-#include <jansson.h>
-#include <stdint.h>
-
 #include "base/error.h"
 #include "ctl/command.h"
 #include "daemon/console/change.h"
+
+#include <jansson.h>
+#include <stdint.h>
 
 struct lookup;
 struct settings;

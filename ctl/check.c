@@ -3,14 +3,14 @@
 
 #include "ctl/command.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 #include "ctl/ask.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/report/address.h"
 #include "daemon/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 static void print_answer(struct ctl *ctl, const char *given, const struct suppressed *suppressed)
 {

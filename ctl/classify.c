@@ -6,17 +6,18 @@
  */
 #include "config.h"
 
+#include "ctl/command.h"
+
+#include "classifier/classify.h"
+#include "classifier/ruleset.h"
+#include "ctl/replies.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "classifier/classify.h"
-#include "classifier/ruleset.h"
-#include "ctl/command.h"
-#include "ctl/replies.h"
 
 struct job {
     struct classifier *classifier;

@@ -1,10 +1,7 @@
 /* suppressctl explain: what a reply means, whose fault it is, what to do. */
 #include "config.h"
 
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "ctl/explain.h"
 
 #include "base/mem.h"
 #include "classifier/classify.h"
@@ -12,7 +9,11 @@
 #include "classifier/ruleset.h"
 #include "ctl/ask.h"
 #include "ctl/command.h"
-#include "ctl/explain.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const struct {
     const char *subject, *words;

@@ -3,13 +3,13 @@
 
 #include "ctl/command.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 #include "classifier/reason.h"
 #include "ctl/ask.h"
 #include "daemon/ledger/lookup.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 struct listing {
     const struct ctl *ctl;

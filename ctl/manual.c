@@ -1,10 +1,11 @@
 /* The lists of the manual pages that come from tables: commands and reasons. */
 #include "config.h"
 
-#include <stdio.h>
+#include "ctl/command.h"
 
 #include "classifier/reason.h"
-#include "ctl/command.h"
+
+#include <stdio.h>
 
 /* Text for man(7): no line is taken for a request, no backslash for an escape. */
 static void print_roff(const char *text)

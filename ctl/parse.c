@@ -5,22 +5,21 @@
  */
 #include "config.h"
 
-#include "ctl/command.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <jansson.h>
+#include "ctl/parse.h"
 
 #include "base/mem.h"
 #include "classifier/classify.h"
 #include "classifier/ruleset.h"
 #include "ctl/ask.h"
-#include "ctl/parse.h"
+#include "ctl/command.h"
 #include "daemon/ledger/judge.h"
 #include "daemon/report/message.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define MESSAGE_SIZE_MAX (256u << 20)
 #define CHUNK 65536

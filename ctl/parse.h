@@ -4,10 +4,10 @@
 #ifndef SUPPRESSD_CTL_PARSE_H
 #define SUPPRESSD_CTL_PARSE_H
 
-#include <jansson.h>
-
 #include "classifier/classify.h"
 #include "daemon/report/delivery.h"
+
+#include <jansson.h>
 
 /* Adds a text, unless it is NULL. */
 void parse_put(json_t *object, const char *name, const char *value);

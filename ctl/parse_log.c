@@ -6,6 +6,9 @@
 
 #include "ctl/parse.h"
 
+#include "daemon/report/lines.h"
+#include "daemon/report/maillog.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,9 +16,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "daemon/report/lines.h"
-#include "daemon/report/maillog.h"
 
 static void put_span(json_t *object, const char *name, struct span text)
 {

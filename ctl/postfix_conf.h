@@ -7,9 +7,9 @@
 #ifndef SUPPRESSD_CTL_POSTFIX_CONF_H
 #define SUPPRESSD_CTL_POSTFIX_CONF_H
 
-#include <stddef.h>
-
 #include "base/error.h"
+
+#include <stddef.h>
 
 /* The parameters that the set-up reads. */
 enum postfix_parameter {

@@ -3,10 +3,10 @@
 
 #include "ctl/questions.h"
 
+#include "ctl/explain.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "ctl/explain.h"
 
 struct page {
     const struct ruleset *ruleset;

@@ -6,9 +6,9 @@
 #ifndef SUPPRESSD_CTL_QUESTIONS_H
 #define SUPPRESSD_CTL_QUESTIONS_H
 
-#include <stddef.h>
-
 #include "classifier/reason.h"
+
+#include <stddef.h>
 
 /* A row with a title begins a section of the page; the others are its replies. */
 struct question {

@@ -3,10 +3,10 @@
 
 #include "ctl/replies.h"
 
+#include "ctl/command.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "ctl/command.h"
 
 /* 0, or -1 when the line is no object with a reply. */
 static int from_object(const char *line, size_t length, json_t **object_r,

@@ -6,9 +6,9 @@
 #ifndef SUPPRESSD_CTL_REPLIES_H
 #define SUPPRESSD_CTL_REPLIES_H
 
-#include <jansson.h>
-
 #include "classifier/classify.h"
+
+#include <jansson.h>
 
 /* id is the object's, or NULL. All is borrowed for the call. */
 typedef void reply_taker(void *context, const struct classify_input *input, json_t *id);

@@ -3,14 +3,14 @@
 
 #include "ctl/rules.h"
 
-#include <stdlib.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "classifier/lint.h"
 #include "ctl/ask.h"
 #include "ctl/command.h"
 #include "daemon/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const struct {
     const char *name;

@@ -1,16 +1,17 @@
 /* suppressctl rules diff: whose verdict would change with other rules? */
 #include "config.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "ctl/command.h"
 
 #include "classifier/classify.h"
 #include "classifier/ruleset.h"
 #include "ctl/ask.h"
-#include "ctl/command.h"
 #include "ctl/replies.h"
 #include "ctl/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct diff {
     const struct ctl *ctl;

@@ -1,15 +1,16 @@
 /* suppressctl rules list, show: the rules in force, in the order in which they win. */
 #include "config.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "ctl/command.h"
 
 #include "base/mem.h"
 #include "classifier/inspect.h"
 #include "classifier/ruleset.h"
 #include "ctl/ask.h"
-#include "ctl/command.h"
 #include "ctl/rules.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static json_t *json_list(const struct strings *strings)
 {

@@ -1,16 +1,17 @@
 /* suppressctl rules test: every rule that matches a reply, which wins, and why. */
 #include "config.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "ctl/command.h"
 
 #include "base/mem.h"
 #include "classifier/inspect.h"
 #include "classifier/ruleset.h"
 #include "ctl/ask.h"
-#include "ctl/command.h"
 #include "ctl/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const char *const fates[] = {
     [MATCH_WINS] = "decides",

@@ -7,20 +7,19 @@
  */
 #include "config.h"
 
-#include "ctl/setup.h"
+#include "ctl/command.h"
 
 #include "base/mem.h"
 #include "ctl/ask.h"
-#include "ctl/command.h"
 #include "ctl/postfix_list.h"
 #include "ctl/postfix_plan.h"
+#include "ctl/setup.h"
+#include "daemon/settings.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "daemon/settings.h"
 
 struct options {
     int apply, remove;

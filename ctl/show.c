@@ -5,14 +5,14 @@
 
 #include "ctl/command.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 #include "ctl/ask.h"
 #include "daemon/console/change.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 struct history {
     struct ctl *ctl;

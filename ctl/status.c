@@ -3,14 +3,14 @@
 
 #include "ctl/command.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 #include "ctl/ask.h"
 #include "daemon/counters.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #define ASIDE_SHOWN 5
 

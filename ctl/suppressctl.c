@@ -7,13 +7,13 @@
 
 #include "ctl/command.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "classifier/ruleset.h"
 #include "ctl/ask.h"
 #include "daemon/settings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 static const struct command commands[] = {
     {"check", "ADDR...", "may mail go to these recipients?",

@@ -6,20 +6,21 @@
  */
 #include "config.h"
 
-#include <glib.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "ctl/command.h"
 
 #include "base/mem.h"
 #include "classifier/classify.h"
 #include "classifier/fingerprint.h"
 #include "classifier/ruleset.h"
 #include "ctl/ask.h"
-#include "ctl/command.h"
 #include "ctl/replies.h"
 #include "daemon/ledger/lookup.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #define TEXT_MAX (4 * FINGERPRINT_TEMPLATE_MAX + 1)
 #define LIMIT_DEFAULT 20

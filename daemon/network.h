@@ -2,10 +2,10 @@
 #ifndef SUPPRESSD_DAEMON_NETWORK_H
 #define SUPPRESSD_DAEMON_NETWORK_H
 
+#include "base/error.h"
+
 #include <stddef.h>
 #include <sys/socket.h>
-
-#include "base/error.h"
 
 /* IPv4 is kept as an IPv4-mapped IPv6 address, so that there is one kind. */
 struct network {

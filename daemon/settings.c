@@ -8,15 +8,15 @@
 
 #include "daemon/settings.h"
 
-#include <ctype.h>
-#include <confuse.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "daemon/gate/gate_reply.h"
 #include "daemon/log.h"
+
+#include <confuse.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum type { TYPE_TEXT, TYPE_REPLY, TYPE_NUMBER, TYPE_OCTAL, TYPE_SIZE, TYPE_TIME, TYPE_CHOICE, TYPE_NETWORKS };
 

@@ -8,12 +8,12 @@
 #ifndef SUPPRESSD_DAEMON_SETTINGS_H
 #define SUPPRESSD_DAEMON_SETTINGS_H
 
+#include "base/error.h"
+#include "daemon/network.h"
+
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
-
-#include "base/error.h"
-#include "daemon/network.h"
 
 #define SETTINGS_FILE SYSCONFDIR "/suppressd/suppressd.conf"
 

@@ -3,11 +3,11 @@
 
 #include "daemon/console/change.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "classifier/reason.h"
 #include "daemon/ledger/record.h"
+
+#include <string.h>
 
 #define NOTE_MAX 1000
 #define STREAM_MAX 200

@@ -5,10 +5,10 @@
 #ifndef SUPPRESSD_DAEMON_CONSOLE_CHANGE_H
 #define SUPPRESSD_DAEMON_CONSOLE_CHANGE_H
 
-#include <stdint.h>
-
 #include "base/error.h"
 #include "daemon/report/address.h"
+
+#include <stdint.h>
 
 struct record;
 

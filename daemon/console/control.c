@@ -3,6 +3,12 @@
 
 #include "daemon/console/control.h"
 
+#include "base/mem.h"
+#include "daemon/console/change.h"
+#include "daemon/ledger/record.h"
+#include "daemon/ledger/writer.h"
+#include "daemon/log.h"
+
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -19,12 +25,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "daemon/console/change.h"
-#include "daemon/ledger/record.h"
-#include "daemon/ledger/writer.h"
-#include "daemon/log.h"
 
 #define LINE_MAX_BYTES 8192
 #define CONNECTIONS_MAX 64

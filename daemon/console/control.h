@@ -12,10 +12,10 @@
 #ifndef SUPPRESSD_DAEMON_CONSOLE_CONTROL_H
 #define SUPPRESSD_DAEMON_CONSOLE_CONTROL_H
 
-#include <stdint.h>
-
 #include "base/error.h"
 #include "daemon/counters.h"
+
+#include <stdint.h>
 
 struct control;
 struct event_base;

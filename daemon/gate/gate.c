@@ -3,11 +3,11 @@
 
 #include "daemon/gate/gate.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/log.h"
+
+#include <stdlib.h>
 
 struct gate {
     struct lookup_pool *pool;

@@ -6,12 +6,12 @@
 #ifndef SUPPRESSD_DAEMON_GATE_GATE_H
 #define SUPPRESSD_DAEMON_GATE_GATE_H
 
-#include <stdint.h>
-
 #include "daemon/counters.h"
 #include "daemon/gate/gate_reply.h"
 #include "daemon/report/address.h"
 #include "daemon/settings.h"
+
+#include <stdint.h>
 
 struct gate;
 struct lookup_pool;

@@ -6,10 +6,10 @@
 #ifndef SUPPRESSD_DAEMON_GATE_GATE_REPLY_H
 #define SUPPRESSD_DAEMON_GATE_GATE_REPLY_H
 
+#include "base/error.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/error.h"
 
 /* A refusal, taken apart as an MTA wants it. */
 struct gate_reply {

@@ -3,18 +3,18 @@
 
 #include "daemon/intake/follow.h"
 
+#include "base/mem.h"
+#include "daemon/intake/logfile.h"
+#include "daemon/ledger/writer.h"
+#include "daemon/log.h"
+#include "daemon/report/maillog.h"
+
 #include <ctype.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "base/mem.h"
-#include "daemon/intake/logfile.h"
-#include "daemon/ledger/writer.h"
-#include "daemon/log.h"
-#include "daemon/report/maillog.h"
 
 #define VISIT_MS 1000
 #define LINES_MAX 5000   /* a visit */

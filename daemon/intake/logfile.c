@@ -3,6 +3,9 @@
 
 #include "daemon/intake/logfile.h"
 
+#include "base/mem.h"
+#include "daemon/report/lines.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "daemon/report/lines.h"
 
 #define HEAD_MAX 1024 /* bytes by which a file is known again */
 #define HASH_OF_NOTHING 0xcbf29ce484222325u

@@ -3,6 +3,9 @@
 
 #include "daemon/intake/milter.h"
 
+#include "base/mem.h"
+#include "daemon/log.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <libmilter/mfapi.h>
@@ -14,9 +17,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "daemon/log.h"
 
 /* Steps that are of no use here, and answers that the MTA need not wait for. */
 #define STEPS_NOT_WANTED (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN)

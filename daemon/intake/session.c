@@ -3,17 +3,17 @@
 
 #include "daemon/intake/session.h"
 
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-
 #include "base/mem.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/log.h"
 #include "daemon/report/address.h"
 #include "daemon/report/message.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
 #define STREAM_MAX 200

@@ -15,13 +15,13 @@
 #ifndef SUPPRESSD_DAEMON_INTAKE_SESSION_H
 #define SUPPRESSD_DAEMON_INTAKE_SESSION_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/socket.h>
-
 #include "daemon/counters.h"
 #include "daemon/gate/gate.h"
 #include "daemon/settings.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
 
 struct session;
 struct writer;

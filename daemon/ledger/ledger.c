@@ -3,10 +3,6 @@
 
 #include "daemon/ledger/ledger.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "classifier/classify.h"
 #include "classifier/ruleset.h"
@@ -14,6 +10,10 @@
 #include "daemon/ledger/judge.h"
 #include "daemon/ledger/store.h"
 #include "daemon/report/address.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct ledger {
     struct store *store;

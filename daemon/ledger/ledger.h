@@ -7,11 +7,11 @@
 #ifndef SUPPRESSD_DAEMON_LEDGER_LEDGER_H
 #define SUPPRESSD_DAEMON_LEDGER_LEDGER_H
 
-#include <stdint.h>
-
 #include "base/error.h"
 #include "daemon/counters.h"
 #include "daemon/ledger/record.h"
+
+#include <stdint.h>
 
 struct ledger;
 

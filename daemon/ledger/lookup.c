@@ -3,15 +3,15 @@
 
 #include "daemon/ledger/lookup.h"
 
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/statement.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define BUSY_TIMEOUT_MS 1000 /* readers meet a lock only while a WAL is being recovered */
 #define IDLE_MAX 32          /* connections that a pool keeps open */

@@ -7,10 +7,10 @@
 #ifndef SUPPRESSD_DAEMON_LEDGER_LOOKUP_H
 #define SUPPRESSD_DAEMON_LEDGER_LOOKUP_H
 
+#include "base/error.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/error.h"
 
 struct lookup;
 struct lookup_pool;

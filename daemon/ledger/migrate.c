@@ -3,9 +3,9 @@
 
 #include "daemon/ledger/migrate.h"
 
-#include <stdio.h>
-
 #include "base/embed.h"
+
+#include <stdio.h>
 
 extern const struct embedded schema_migrations[];
 

@@ -6,9 +6,9 @@
 #ifndef SUPPRESSD_DAEMON_LEDGER_MIGRATE_H
 #define SUPPRESSD_DAEMON_LEDGER_MIGRATE_H
 
-#include <sqlite3.h>
-
 #include "base/error.h"
+
+#include <sqlite3.h>
 
 #define MIGRATE_APPLICATION_ID 0x73757064 /* "supd": whose file this is */
 

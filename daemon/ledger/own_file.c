@@ -3,14 +3,14 @@
 
 #include "daemon/ledger/own_file.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/mem.h"
 
 static int give_to_folder(int fd, const char *path)
 {

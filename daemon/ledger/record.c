@@ -3,10 +3,10 @@
 
 #include "daemon/ledger/record.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
 #include "classifier/ruleset.h"
+
+#include <stdlib.h>
 
 struct record *record_new(enum record_kind kind, int64_t now)
 {

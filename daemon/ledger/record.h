@@ -6,11 +6,11 @@
 #ifndef SUPPRESSD_DAEMON_LEDGER_RECORD_H
 #define SUPPRESSD_DAEMON_LEDGER_RECORD_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/error.h"
 #include "daemon/report/delivery.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 struct ruleset;
 

@@ -3,13 +3,13 @@
 
 #include "daemon/ledger/statement.h"
 
+#include "base/mem.h"
+#include "daemon/ledger/migrate.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
-#include "daemon/ledger/migrate.h"
 
 void statements_init(struct statements *statements, sqlite3 *db, const char *const *sql, size_t count)
 {

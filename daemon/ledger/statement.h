@@ -6,10 +6,10 @@
 #ifndef SUPPRESSD_DAEMON_LEDGER_STATEMENT_H
 #define SUPPRESSD_DAEMON_LEDGER_STATEMENT_H
 
+#include "base/error.h"
+
 #include <sqlite3.h>
 #include <stddef.h>
-
-#include "base/error.h"
 
 struct statements {
     sqlite3 *db;

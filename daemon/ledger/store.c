@@ -3,6 +3,13 @@
 
 #include "daemon/ledger/store.h"
 
+#include "base/mem.h"
+#include "classifier/reason.h"
+#include "daemon/ledger/migrate.h"
+#include "daemon/ledger/own_file.h"
+#include "daemon/ledger/record.h"
+#include "daemon/ledger/statement.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,13 +18,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "classifier/reason.h"
-#include "daemon/ledger/migrate.h"
-#include "daemon/ledger/own_file.h"
-#include "daemon/ledger/record.h"
-#include "daemon/ledger/statement.h"
 
 #define BUSY_TIMEOUT_MS 5000
 #define CACHE_KIB "-8192"

@@ -11,10 +11,10 @@
 #ifndef SUPPRESSD_DAEMON_LEDGER_STORE_H
 #define SUPPRESSD_DAEMON_LEDGER_STORE_H
 
+#include "base/error.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/error.h"
 
 struct store;
 

@@ -3,15 +3,15 @@
 
 #include "daemon/ledger/writer.h"
 
+#include "base/mem.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/log.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "base/mem.h"
-#include "daemon/ledger/ledger.h"
-#include "daemon/log.h"
 
 #define PRUNE_EVERY 3600 /* seconds */
 

@@ -12,12 +12,12 @@
 #ifndef SUPPRESSD_DAEMON_LEDGER_WRITER_H
 #define SUPPRESSD_DAEMON_LEDGER_WRITER_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/error.h"
 #include "daemon/counters.h"
 #include "daemon/ledger/record.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 struct ledger;
 struct writer;

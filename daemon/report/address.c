@@ -10,10 +10,9 @@
 
 #include "daemon/report/span.h"
 
-#include <string.h>
-
 #include <glib.h>
 #include <idn2.h>
+#include <string.h>
 
 #define LABEL_MAX 63      /* octets, RFC 1035 2.3.4 */
 #define TEXT_MAX 1024     /* what is longer cannot be an address, whatever its quoting */

@@ -10,9 +10,9 @@
 #ifndef SUPPRESSD_DAEMON_REPORT_ADDRESS_H
 #define SUPPRESSD_DAEMON_REPORT_ADDRESS_H
 
-#include <stddef.h>
-
 #include "base/error.h"
+
+#include <stddef.h>
 
 #define ADDRESS_LOCAL_MAX 64   /* octets, RFC 5321 4.5.3.1.1 */
 #define ADDRESS_DOMAIN_MAX 255 /* octets, RFC 5321 4.5.3.1.2 */

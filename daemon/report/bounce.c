@@ -11,11 +11,10 @@
 #include "daemon/report/scan.h"
 #include "daemon/report/signs.h"
 
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include <glib.h>
 
 #define REGION_MAX 1500 /* bytes of a notice that may serve as one reply */
 #define FAILED_MAX 32768 /* bytes of X-Failed-Recipients that are looked at */

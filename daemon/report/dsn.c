@@ -13,11 +13,10 @@
 #include "daemon/report/dsn_value.h"
 #include "daemon/report/message.h"
 
+#include <glib.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <glib.h>
 
 #define MESSAGE_ID_MAX 1024
 #define HOST_TEXT_MAX 255

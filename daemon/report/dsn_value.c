@@ -6,10 +6,9 @@
 #include "base/mem.h"
 #include "daemon/report/field.h"
 
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <glib.h>
 
 #define ADDRESS_TEXT_MAX 1024
 #define HOST_TEXT_MAX 255

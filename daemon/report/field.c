@@ -5,10 +5,9 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
 #include <glib.h>
 #include <gmime/gmime.h>
+#include <string.h>
 
 #define DATE_MAX 128
 #define UTF8_MAX 4 /* bytes of one character: so that a cut leaves it whole or out */

@@ -3,11 +3,11 @@
 
 #include "daemon/report/lines.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "daemon/report/maillog.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #define BUFFER_SIZE (4u * MAILLOG_LINE_MAX)
 

@@ -8,10 +8,10 @@
 #ifndef SUPPRESSD_DAEMON_REPORT_LINES_H
 #define SUPPRESSD_DAEMON_REPORT_LINES_H
 
+#include "daemon/report/span.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "daemon/report/span.h"
 
 struct lines;
 

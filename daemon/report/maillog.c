@@ -3,11 +3,11 @@
 
 #include "daemon/report/maillog.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "daemon/report/postfix_log.h"
 #include "daemon/report/sendmail_log.h"
+
+#include <string.h>
 
 #define QUEUE_ID_MIN 6
 #define QUEUE_ID_MAX 20

@@ -17,12 +17,12 @@
 #ifndef SUPPRESSD_DAEMON_REPORT_MAILLOG_H
 #define SUPPRESSD_DAEMON_REPORT_MAILLOG_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "daemon/report/delivery.h"
 #include "daemon/report/maillog_time.h"
 #include "daemon/report/span.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 #define MAILLOG_LINE_MAX 65536    /* bytes */
 #define MAILLOG_RECIPIENT_SIZE 2048 /* with the closing NUL; an address is far shorter */

@@ -11,9 +11,9 @@
 #ifndef SUPPRESSD_DAEMON_REPORT_MAILLOG_TIME_H
 #define SUPPRESSD_DAEMON_REPORT_MAILLOG_TIME_H
 
-#include <stdint.h>
-
 #include "daemon/report/span.h"
+
+#include <stdint.h>
 
 struct maillog_clock {
     int64_t now; /* Unix seconds; set by the caller whenever it likes */

@@ -19,10 +19,9 @@
 #include "daemon/report/ses.h"
 #include "daemon/report/signs.h"
 
+#include <gmime/gmime.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <gmime/gmime.h>
 
 #define RETURNED_MAX (256u << 10) /* bytes of a returned message that hold its header */
 #define NESTING_MAX 2             /* a bounce within a forwarded message within ... */

@@ -18,9 +18,9 @@
 #ifndef SUPPRESSD_DAEMON_REPORT_MESSAGE_H
 #define SUPPRESSD_DAEMON_REPORT_MESSAGE_H
 
-#include <stddef.h>
-
 #include "daemon/report/delivery.h"
+
+#include <stddef.h>
 
 #define MESSAGE_RECIPIENTS_MAX 10000 /* recipients read from one report; the rest is named in problem */
 #define MESSAGE_PARTS_MAX 200        /* MIME parts looked at */

@@ -6,10 +6,9 @@
 #include "base/mem.h"
 #include "daemon/report/message.h"
 
-#include <string.h>
-
 #include <glib.h>
 #include <gmime/gmime.h>
+#include <string.h>
 
 #define BOUNDARY_MAX 250 /* RFC 2046 says 70; some write more */
 

@@ -10,10 +10,9 @@
 
 #include "base/mem.h"
 
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <glib.h>
 
 /* Count only on a line that is set off: by dashes in front or a colon behind. */
 static const char *const markers[] = {

@@ -3,9 +3,8 @@
 
 #include "daemon/report/scan.h"
 
-#include <string.h>
-
 #include <glib.h>
+#include <string.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define LABEL_MAX 60 /* bytes before an address that may label it */

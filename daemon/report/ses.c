@@ -9,10 +9,9 @@
 #include "daemon/report/field.h"
 #include "daemon/report/message.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 /* What each event holds under which name. */
 static const struct event {

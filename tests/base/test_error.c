@@ -3,9 +3,9 @@
 
 #include "base/error.h"
 
-#include <string.h>
-
 #include "tests/run.h"
+
+#include <string.h>
 
 START_TEST(sets_code_and_text)
 {

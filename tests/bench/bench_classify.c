@@ -8,16 +8,16 @@
  */
 #include "config.h"
 
+#include "base/embed.h"
+#include "base/mem.h"
+#include "classifier/ruleset.h"
+#include "classifier/ruleset_data.h"
+
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "base/embed.h"
-#include "base/mem.h"
-#include "classifier/ruleset.h"
-#include "classifier/ruleset_data.h"
 
 #define SECONDS 2.0
 

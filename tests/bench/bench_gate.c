@@ -7,6 +7,11 @@
  */
 #include "config.h"
 
+#include "base/mem.h"
+#include "daemon/gate/gate.h"
+#include "daemon/ledger/lookup.h"
+#include "daemon/ledger/store.h"
+
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -15,11 +20,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "daemon/gate/gate.h"
-#include "daemon/ledger/lookup.h"
-#include "daemon/ledger/store.h"
 
 static char dir[64], path[100];
 static atomic_int writing;

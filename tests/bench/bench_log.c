@@ -7,16 +7,16 @@
  */
 #include "config.h"
 
+#include "base/mem.h"
+#include "daemon/report/lines.h"
+#include "daemon/report/maillog.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "daemon/report/lines.h"
-#include "daemon/report/maillog.h"
 
 #define MESSAGES 40000
 #define SECONDS 2.0

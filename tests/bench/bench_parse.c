@@ -5,16 +5,16 @@
  */
 #include "config.h"
 
+#include "base/mem.h"
+#include "classifier/classify.h"
+#include "classifier/ruleset.h"
+#include "daemon/report/message.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "base/mem.h"
-#include "classifier/classify.h"
-#include "classifier/ruleset.h"
-#include "daemon/report/message.h"
 
 #define SECONDS 2.0
 

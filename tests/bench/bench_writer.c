@@ -6,18 +6,18 @@
  */
 #include "config.h"
 
+#include "base/mem.h"
+#include "classifier/ruleset.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/writer.h"
+#include "tests/daemon/ledger/reports.h"
+
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "classifier/ruleset.h"
-#include "daemon/ledger/ledger.h"
-#include "daemon/ledger/writer.h"
-#include "tests/daemon/ledger/reports.h"
 
 #define BATCH 500
 #define ROUNDS_MAX 21

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "classifier/classify.h"
+
 #include "classifier/ruleset.h"
 #include "tests/run.h"
 

@@ -3,10 +3,10 @@
 
 #include "classifier/fingerprint.h"
 
+#include "tests/run.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "tests/run.h"
 
 static const struct {
     const char *text, *template;

@@ -3,10 +3,10 @@
 
 #include "classifier/inspect.h"
 
-#include <string.h>
-
 #include "classifier/ruleset.h"
 #include "tests/run.h"
+
+#include <string.h>
 
 static struct ruleset *ruleset;
 static struct inspection inspection;

@@ -3,12 +3,12 @@
 
 #include "classifier/lint.h"
 
+#include "base/mem.h"
+#include "tests/run.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "tests/run.h"
 
 #define RULE(id, pattern, reason, rest) \
     "rule " id " {\n    pattern = {'" pattern "'}\n    reason = '" reason "'\n" rest "}\n"

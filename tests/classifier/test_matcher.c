@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "classifier/matcher.h"
+
 #include "classifier/prefilter.h"
 #include "tests/run.h"
 

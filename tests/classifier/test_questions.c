@@ -3,11 +3,11 @@
 
 #include "ctl/questions.h"
 
-#include <string.h>
-
 #include "classifier/classify.h"
 #include "classifier/ruleset.h"
 #include "tests/run.h"
+
+#include <string.h>
 
 static struct classifier *classifier;
 

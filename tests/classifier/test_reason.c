@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "classifier/reason.h"
+
 #include "tests/run.h"
 
 #include <string.h>

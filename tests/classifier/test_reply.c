@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "classifier/reply.h"
+
 #include "tests/run.h"
 
 #include <stdio.h>

@@ -1,8 +1,9 @@
 /* Rule files: what is refused, and with which words; order; versions. */
 #include "config.h"
 
-#include "classifier/classify.h"
 #include "classifier/ruleset.h"
+
+#include "classifier/classify.h"
 #include "tests/run.h"
 
 #include <stdio.h>

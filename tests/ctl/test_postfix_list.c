@@ -3,9 +3,9 @@
 
 #include "ctl/postfix_list.h"
 
-#include <string.h>
-
 #include "tests/run.h"
+
+#include <string.h>
 
 static const struct {
     const char *list, *name;

@@ -3,9 +3,9 @@
 
 #include "ctl/postfix_socket.h"
 
-#include <string.h>
-
 #include "tests/run.h"
+
+#include <string.h>
 
 static const struct {
     const char *spec, *listens, *reached; /* NULL: refused */

@@ -2,13 +2,13 @@
 #ifndef SUPPRESSD_TESTS_DAEMON_DATABASE_H
 #define SUPPRESSD_TESTS_DAEMON_DATABASE_H
 
+#include "tests/run.h"
+
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "tests/run.h"
 
 static char database_dir[64];
 static char database_path[128];

@@ -3,11 +3,11 @@
 
 #include "daemon/network.h"
 
+#include "tests/run.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
-
-#include "tests/run.h"
 
 static const struct {
     const char *text, *formatted; /* NULL: refused */

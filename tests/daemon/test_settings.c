@@ -4,12 +4,12 @@
 
 #include "daemon/settings.h"
 
+#include "daemon/log.h"
+#include "tests/run.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "daemon/log.h"
-#include "tests/run.h"
 
 static char path[] = "/tmp/suppressd-settings-XXXXXX";
 

@@ -2,10 +2,10 @@
  * could be suppressed under one name and asked for under another. */
 #include "config.h"
 
-#include <string.h>
-
 #include "daemon/report/address.h"
 #include "tests/fuzz/target.h"
+
+#include <string.h>
 
 static void try(const char *text, size_t length, int strict)
 {

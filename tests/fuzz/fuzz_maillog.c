@@ -1,11 +1,11 @@
 /* Mail log lines: the input is a log. */
 #include "config.h"
 
-#include <string.h>
-
 #include "daemon/report/lines.h"
 #include "daemon/report/maillog.h"
 #include "tests/fuzz/target.h"
+
+#include <string.h>
 
 static int within(struct span part, struct span whole)
 {

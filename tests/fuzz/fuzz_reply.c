@@ -2,14 +2,14 @@
  * name, the second the status given beside the text, the rest is the text. */
 #include "config.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "classifier/classify.h"
 #include "classifier/fingerprint.h"
 #include "classifier/reply.h"
 #include "classifier/ruleset.h"
 #include "tests/fuzz/target.h"
+
+#include <string.h>
 
 static struct classifier *shared(void)
 {

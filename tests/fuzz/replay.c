@@ -1,12 +1,12 @@
 /* Runs a fuzz target over its committed corpus, as an ordinary test. */
 #include "config.h"
 
+#include "base/mem.h"
+#include "tests/fuzz/target.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/mem.h"
-#include "tests/fuzz/target.h"
 
 #define FILE_MAX (1u << 20)
 

@@ -3,10 +3,10 @@
 
 #include "daemon/console/change.h"
 
-#include <string.h>
-
 #include "daemon/ledger/record.h"
 #include "tests/run.h"
+
+#include <string.h>
 
 static const struct {
     const char *recipient, *key; /* NULL: refused */

@@ -4,16 +4,16 @@
 
 #include "daemon/console/control.h"
 
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/writer.h"
+#include "tests/daemon/database.h"
+
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-
-#include "daemon/ledger/ledger.h"
-#include "daemon/ledger/writer.h"
-#include "tests/daemon/database.h"
 
 static struct event_base *base;
 static struct writer *writer;

@@ -3,9 +3,9 @@
 
 #include "daemon/gate/gate_reply.h"
 
-#include <string.h>
-
 #include "tests/run.h"
+
+#include <string.h>
 
 static const struct {
     const char *template, *problem; /* NULL: taken */

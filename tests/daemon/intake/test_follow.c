@@ -4,19 +4,19 @@
 
 #include "daemon/intake/follow.h"
 
-#include <event2/event.h>
-#include <event2/thread.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <time.h>
-
 #include "classifier/ruleset.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/ledger/writer.h"
 #include "tests/daemon/database.h"
 #include "tests/daemon/ledger/reports.h"
+
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #define KILLS 12
 #define LINES 25 /* between two kills */

@@ -1,16 +1,17 @@
 /* A log file as one stream of lines, whatever rotates it. */
 #include "config.h"
 
+#include "daemon/intake/logfile.h"
+
+#include "daemon/report/maillog.h"
+#include "tests/run.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "daemon/intake/logfile.h"
-#include "daemon/report/maillog.h"
-#include "tests/run.h"
 
 #define ROTATED_MAX 200
 

@@ -4,9 +4,6 @@
 
 #include "daemon/intake/session.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include "base/mem.h"
 #include "classifier/ruleset.h"
 #include "daemon/ledger/ledger.h"
@@ -15,6 +12,9 @@
 #include "daemon/ledger/writer.h"
 #include "daemon/report/message.h"
 #include "tests/daemon/database.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 #define DSN_TYPE "multipart/report; report-type=delivery-status;\n\tboundary=\"b\""
 #define DSN_BODY(mta, recipient)                                                                    \

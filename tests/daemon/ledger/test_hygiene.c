@@ -3,9 +3,9 @@
 
 #include "daemon/ledger/hygiene.h"
 
-#include <string.h>
-
 #include "tests/run.h"
+
+#include <string.h>
 
 static const struct {
     enum reason reason;

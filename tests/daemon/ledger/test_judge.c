@@ -3,10 +3,10 @@
 
 #include "daemon/ledger/judge.h"
 
-#include <stdio.h>
-
 #include "classifier/ruleset.h"
 #include "tests/run.h"
+
+#include <stdio.h>
 
 #define DEAD "550 5.1.1 <x@example.com>: Recipient address rejected: User unknown"
 

@@ -3,12 +3,12 @@
 
 #include "daemon/ledger/own_file.h"
 
+#include "daemon/ledger/store.h"
+#include "tests/daemon/database.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include "daemon/ledger/store.h"
-#include "tests/daemon/database.h"
 
 static struct stat status_of(const char *suffix)
 {

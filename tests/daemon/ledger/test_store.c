@@ -4,10 +4,10 @@
 
 #include "daemon/ledger/store.h"
 
-#include <sys/stat.h>
-
 #include "daemon/ledger/migrate.h"
 #include "tests/daemon/database.h"
+
+#include <sys/stat.h>
 
 static struct store *store;
 static struct error error;

@@ -4,11 +4,11 @@
 
 #include "daemon/ledger/writer.h"
 
-#include <pthread.h>
-
 #include "daemon/ledger/ledger.h"
 #include "tests/daemon/database.h"
 #include "tests/daemon/ledger/reports.h"
+
+#include <pthread.h>
 
 #define THREADS 8
 #define RECORDS 50 /* of each thread */

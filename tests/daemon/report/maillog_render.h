@@ -7,10 +7,10 @@
 #ifndef SUPPRESSD_TESTS_DAEMON_REPORT_MAILLOG_RENDER_H
 #define SUPPRESSD_TESTS_DAEMON_REPORT_MAILLOG_RENDER_H
 
-#include <stdlib.h>
-
 #include "daemon/report/maillog.h"
 #include "tests/daemon/report/render.h"
+
+#include <stdlib.h>
 
 static inline void render_recipient(const struct maillog_line *line, const char *recipient, char *out,
                                     size_t size)

@@ -6,10 +6,10 @@
 #ifndef SUPPRESSD_TESTS_DAEMON_REPORT_RENDER_H
 #define SUPPRESSD_TESTS_DAEMON_REPORT_RENDER_H
 
+#include "daemon/report/delivery.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "daemon/report/delivery.h"
 
 static inline void render_add(char *out, size_t size, const char *before, const char *text,
                               const char *after)

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "daemon/report/bounce.h"
+
 #include "daemon/report/message.h"
 #include "tests/daemon/report/render.h"
 #include "tests/run.h"

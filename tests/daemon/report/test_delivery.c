@@ -1,8 +1,9 @@
 /* Names that are stored and shown, and the freeing of a report. */
 #include "config.h"
 
-#include "base/mem.h"
 #include "daemon/report/delivery.h"
+
+#include "base/mem.h"
 #include "tests/run.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "daemon/report/dsn.h"
+
 #include "daemon/report/message.h"
 #include "tests/daemon/report/render.h"
 #include "tests/run.h"

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "daemon/report/dsn_value.h"
+
 #include "daemon/report/message.h"
 #include "tests/run.h"
 

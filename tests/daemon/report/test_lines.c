@@ -1,13 +1,14 @@
 /* Lines out of a stream. */
 #include "config.h"
 
+#include "daemon/report/lines.h"
+
+#include "daemon/report/maillog.h"
+#include "tests/run.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "daemon/report/lines.h"
-#include "daemon/report/maillog.h"
-#include "tests/run.h"
 
 #define LONG (3 * MAILLOG_LINE_MAX + 17)
 

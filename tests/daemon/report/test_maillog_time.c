@@ -1,12 +1,13 @@
 /* Timestamps of log lines. */
 #include "config.h"
 
+#include "daemon/report/maillog_time.h"
+
+#include "tests/run.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "daemon/report/maillog_time.h"
-#include "tests/run.h"
 
 #define NEW_YEAR 1798761600 /* 2027-01-01T00:00:00Z */
 #define AUTUMN 1792890000   /* 2026-10-25T01:00:00Z: in Berlin 03:00 becomes 02:00 */

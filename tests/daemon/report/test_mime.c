@@ -1,8 +1,9 @@
 /* MIME parts: found where they are, within bounds whatever the shape. */
 #include "config.h"
 
-#include "daemon/report/message.h"
 #include "daemon/report/mime.h"
+
+#include "daemon/report/message.h"
 #include "tests/run.h"
 
 #include <stdio.h>

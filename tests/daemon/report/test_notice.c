@@ -1,8 +1,9 @@
 /* A bounce's own words, apart from the message that it returns. */
 #include "config.h"
 
-#include "daemon/report/message.h"
 #include "daemon/report/notice.h"
+
+#include "daemon/report/message.h"
 #include "tests/run.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "daemon/report/scan.h"
+
 #include "tests/run.h"
 
 #include <stdio.h>

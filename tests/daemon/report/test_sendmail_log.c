@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "daemon/report/sendmail_log.h"
+
 #include "tests/daemon/report/maillog_render.h"
 #include "tests/run.h"
 

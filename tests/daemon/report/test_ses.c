@@ -1,8 +1,9 @@
 /* Amazon SES event notices. */
 #include "config.h"
 
-#include "daemon/report/message.h"
 #include "daemon/report/ses.h"
+
+#include "daemon/report/message.h"
 #include "tests/daemon/report/render.h"
 #include "tests/run.h"
 

@@ -1,8 +1,9 @@
 /* The signs of bounces, automatic replies and delays. */
 #include "config.h"
 
-#include "daemon/report/message.h"
 #include "daemon/report/signs.h"
+
+#include "daemon/report/message.h"
 #include "tests/run.h"
 
 #include <stdlib.h>

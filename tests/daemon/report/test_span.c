@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "daemon/report/span.h"
+
 #include "tests/run.h"
 
 #include <string.h>
