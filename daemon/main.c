@@ -6,6 +6,21 @@
  */
 #include "config.h"
 
+#include "base/mem.h"
+#include "classifier/ruleset.h"
+#include "daemon/console/control.h"
+#include "daemon/counters.h"
+#include "daemon/gate/gate.h"
+#include "daemon/intake/follow.h"
+#include "daemon/intake/milter.h"
+#include "daemon/intake/session.h"
+#include "daemon/ledger/ledger.h"
+#include "daemon/ledger/lookup.h"
+#include "daemon/ledger/writer.h"
+#include "daemon/log.h"
+#include "daemon/report/message.h"
+#include "daemon/settings.h"
+
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <malloc.h>
@@ -23,21 +38,6 @@
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
-
-#include "base/mem.h"
-#include "classifier/ruleset.h"
-#include "daemon/console/control.h"
-#include "daemon/counters.h"
-#include "daemon/gate/gate.h"
-#include "daemon/intake/follow.h"
-#include "daemon/intake/milter.h"
-#include "daemon/intake/session.h"
-#include "daemon/ledger/ledger.h"
-#include "daemon/ledger/lookup.h"
-#include "daemon/ledger/writer.h"
-#include "daemon/log.h"
-#include "daemon/report/message.h"
-#include "daemon/settings.h"
 
 /* The house. Connections that the MTA keeps open may count on until the
  * process ends, so the counters are not on main's stack. */
