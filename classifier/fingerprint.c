@@ -3,6 +3,7 @@
 
 #include "classifier/fingerprint.h"
 
+#include "base/hash.h"
 #include "classifier/reply.h"
 
 #include <stdio.h>
@@ -283,11 +284,10 @@ static size_t fold_one(struct out *out, struct piece rest)
 
 static uint64_t hash_of(const char *text)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = HASH_OF_NOTHING;
 
     for (; *text; text++)
-        hash = (hash ^ (unsigned char)(*text >= 'A' && *text <= 'Z' ? *text | 32 : *text)) *
-               0x100000001b3u;
+        hash = hash_byte(hash, (unsigned char)(*text >= 'A' && *text <= 'Z' ? *text | 32 : *text));
     return hash ? hash : 1;
 }
 

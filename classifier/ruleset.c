@@ -3,6 +3,7 @@
 
 #include "classifier/ruleset.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "classifier/rule_files.h"
 #include "classifier/ruleset_data.h"
@@ -171,10 +172,7 @@ static uint64_t hash(uint64_t sum, const char *text)
 {
     if (!text)
         text = "";
-    do
-        sum = (sum ^ (unsigned char)*text) * 0x100000001b3u; /* FNV-1a, the NUL included */
-    while (*text++);
-    return sum;
+    return hash_bytes(sum, text, strlen(text) + 1); /* the NUL parts it from the next */
 }
 
 static uint64_t hash_strings(uint64_t sum, const struct strings *strings)
@@ -189,7 +187,7 @@ static uint64_t hash_strings(uint64_t sum, const struct strings *strings)
 /* What can change a verdict, and nothing else: not notes, not examples. */
 static void set_version(struct ruleset *ruleset)
 {
-    uint64_t sum = 0xcbf29ce484222325u;
+    uint64_t sum = HASH_OF_NOTHING;
     size_t i;
     int reason;
 

@@ -3,6 +3,7 @@
 
 #include "ctl/postfix_record.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -194,20 +195,19 @@ static int read_existing(const char *path, char **text_r, size_t *length_r, stru
     return found < 0 ? -1 : 0;
 }
 
-/* FNV-1a, 64 bits: tells an edited file from an untouched one, nothing more. */
+/* Tells an edited file from an untouched one, nothing more. */
 int postfix_main_hash(const char *directory, char hash[17], struct error *error)
 {
     char *path = main_path(directory);
-    uint64_t sum = UINT64_C(0xcbf29ce484222325);
-    size_t length, i;
+    uint64_t sum;
+    size_t length;
     char *text;
     int result = read_existing(path, &text, &length, error);
 
     free(path);
     if (result)
         return -1;
-    for (i = 0; i < length; i++)
-        sum = (sum ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    sum = hash_bytes(HASH_OF_NOTHING, text, length);
     snprintf(hash, 17, "%016" PRIx64, sum);
     free(text);
     return 0;

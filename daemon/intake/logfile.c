@@ -3,6 +3,7 @@
 
 #include "daemon/intake/logfile.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "daemon/report/lines.h"
 
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define HEAD_MAX 1024 /* bytes by which a file is known again */
-#define HASH_OF_NOTHING 0xcbf29ce484222325u
 
 struct logfile {
     char *path;
@@ -29,16 +29,6 @@ struct logfile {
     unsigned gaps;
 };
 
-/* FNV-1a, which can be carried on. */
-static uint64_t fnv(uint64_t hash, const void *text, size_t length)
-{
-    const unsigned char *bytes = text;
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
-}
-
 /* 0, or -1 when the file is shorter. */
 static int hash_head(int fd, size_t length, uint64_t *hash_r)
 {
@@ -46,7 +36,7 @@ static int hash_head(int fd, size_t length, uint64_t *hash_r)
 
     if (length > HEAD_MAX || pread(fd, head, length, 0) != (ssize_t)length)
         return -1;
-    *hash_r = fnv(HASH_OF_NOTHING, head, length);
+    *hash_r = hash_bytes(HASH_OF_NOTHING, head, length);
     return 0;
 }
 
@@ -234,7 +224,7 @@ static void learn_head(struct logfile *file, const char *bytes, size_t length)
         return;
     if (length > HEAD_MAX - position->head_length)
         length = HEAD_MAX - position->head_length;
-    position->head_hash = fnv(position->head_hash, bytes, length);
+    position->head_hash = hash_bytes(position->head_hash, bytes, length);
     position->head_length += length;
 }
 

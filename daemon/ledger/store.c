@@ -3,6 +3,7 @@
 
 #include "daemon/ledger/store.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "classifier/reason.h"
 #include "daemon/ledger/migrate.h"
@@ -170,19 +171,9 @@ int store_address(struct store *store, const char *key, const char *given, const
     return read_id(store, ADDRESS_FIND, id_r, error) > 0 ? 0 : -1;
 }
 
-/* FNV-1a; a collision costs a comparison, nothing more. */
-static int64_t text_hash(const char *text)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    return (int64_t)hash;
-}
-
 int store_reply(struct store *store, const char *text, int64_t *id_r, struct error *error)
 {
-    int64_t hash = text_hash(text);
+    int64_t hash = (int64_t)hash_bytes(HASH_OF_NOTHING, text, strlen(text));
     int found;
 
     if (!statement_bind(&store->statements, REPLY_FIND, error, "it", hash, text))
