@@ -30,11 +30,11 @@ static json_t *event_json(const struct past_event *e)
         ask_json(e->status), "reply", ask_json(e->reply), "trusted", e->trusted, "witnesses", e->witnesses);
 
     json_object_update_new(object, json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "reporting_mta", ask_json(e->reporting_mta),
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "reporting_mta", ask_json(e->reporting_mta),
         "remote_mta", ask_json(e->remote_mta), "queue_id", ask_json(e->queue_id), "message_id",
         ask_json(e->message_id), "sender", ask_json(e->sender), "stream", ask_json(e->stream),
         "original_recipient", ask_json(e->original_recipient), "source", ask_json(e->source), "evidence",
-        ask_json(e->evidence), "decision", ask_json(e->decision), "sentence", ask_json(e->sentence)));
+        ask_json(e->evidence), "decision", ask_json(e->decision), "sentence", ask_json(e->sentence), "told_by", ask_json(e->told_by)));
     return object;
 }
 
@@ -64,9 +64,11 @@ static void on_event(const struct past_event *event, void *context)
     print_field("rule", *event->rule ? by : "");
     print_field("decision", event->decision);
     print_field("because", event->sentence);
-    snprintf(by, sizeof(by), "%s by %s, %s, seen %d time(s)", event->evidence, event->source,
-             *event->reporting_mta ? event->reporting_mta : "unknown host", event->witnesses);
+    snprintf(by, sizeof(by), "%s by %s, %s", event->evidence, event->source,
+             *event->reporting_mta ? event->reporting_mta : "unknown host");
     print_field("evidence", by);
+    snprintf(by, sizeof(by), "%d time(s), by %s", event->witnesses, event->told_by);
+    print_field("told", by);
     snprintf(by, sizeof(by), "%s from <%s>", *event->queue_id ? event->queue_id : "?", event->sender);
     print_field("message", by);
 }

@@ -22,8 +22,8 @@ static const struct command commands[] = {
      "NAME is powermta, sparkpost, ses, kumomta or sisimai: adds what the reason is called there.",
      command_list},
     {"show", "ADDR", "all that is known of a recipient",
-     "Every delivery result with the remote's words, the rule that decided and the decision in\n"
-     "words; every change of its suppression. Exit code 1: nothing is known of it.", command_show},
+     "Every delivery result with the remote's words, who told of it, the rule that decided and the\n"
+     "decision in words; every change of its suppression. Exit code 1: nothing is known of it.", command_show},
     {"add", "[--reason R] [--stream S] [--until WHEN] [--note TEXT] ADDR...", "suppress recipients by hand",
      "ADDR may be \"@\" and a domain. WHEN is a date (2027-01-31) or a time from now (30d, 12h);\n"
      "without it the suppression has no end. Goes through the running daemon, else directly.",

@@ -81,6 +81,7 @@ static struct writer_limits writer_limits_of(const struct settings *settings)
 {
     return (struct writer_limits){
         .sent_keep = settings->sent_keep,
+        .rollup_keep = settings->rollup_keep,
         .aside_bytes_max = settings->aside_bytes_max,
     };
 }

@@ -93,6 +93,8 @@ static const struct option options[] = {
      "Recipients of one submitted message that are remembered."},
     {"sent_keep", TYPE_TIME, AT(sent_keep), "35d", 0, 3650 * DAY, NULL, 1,
      "How long submitted messages are remembered for matching with what comes back; 0: not at all."},
+    {"rollup_keep", TYPE_TIME, AT(rollup_keep), "7d", DAY, 3650 * DAY, NULL, 1,
+     "How long counts are kept by hour and recipient domain; older ones are folded into days and providers."},
     {"aside_bytes_max", TYPE_SIZE, AT(aside_bytes_max), "64M", 0, 100000 * MIB, NULL, 1,
      "Bytes of reports that could not be understood that are kept; the oldest go first."},
     {"queue_max", TYPE_NUMBER, AT(queue_max), "10000", 1, 1000000, NULL, 0,

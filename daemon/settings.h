@@ -41,6 +41,7 @@ struct settings {
     long report_size_max;
     long message_recipients_max;
     long sent_keep;
+    long rollup_keep;
     long aside_bytes_max;
     long queue_max;
     long batch_max;

@@ -38,7 +38,7 @@ static const char *const sql[STATEMENTS] = {
         "SELECT e.id, e.time, e.recorded, e.code, e.trusted, e.witnesses, e.action, e.reason,"
         " e.persistence, e.rule, v.version, e.provider, e.status, p.text, e.reporting_mta, e.remote_mta,"
         " e.queue_id, e.message_id, e.sender, e.stream, e.original_recipient, e.source, e.evidence,"
-        " e.decision, e.sentence"
+        " e.decision, e.sentence, e.told_by"
         " FROM event e JOIN address a ON a.id = e.address LEFT JOIN ruleset v ON v.id = e.ruleset"
         " LEFT JOIN reply p ON p.id = e.reply WHERE a.key = ?1 ORDER BY e.time, e.id",
     [CHANGES] =
@@ -215,6 +215,7 @@ static void read_event(sqlite3_stmt *stmt, struct past_event *event_r)
         .evidence = text(stmt, 22),
         .decision = text(stmt, 23),
         .sentence = text(stmt, 24),
+        .told_by = text(stmt, 25),
     };
 }
 

@@ -45,6 +45,7 @@ struct past_event {
     const char *action, *reason, *persistence, *rule, *ruleset, *provider, *status, *reply;
     const char *reporting_mta, *remote_mta, *queue_id, *message_id, *sender, *stream;
     const char *original_recipient, *source, *evidence, *decision, *sentence;
+    const char *told_by; /* "log/local, milter/unproven": all kinds of witnesses */
 };
 
 /* One change of a suppression. */

@@ -41,6 +41,7 @@ void record_free(struct record **record)
     for (size_t i = 0; i < old->entry_count; i++)
         report_clear(&old->entries[i].report);
     free(old->entries);
+    results_clear(&old->results);
     free(old->log);
     free(old);
 }

@@ -7,6 +7,7 @@
 #define SUPPRESSD_DAEMON_LEDGER_RECORD_H
 
 #include "base/error.h"
+#include "daemon/ledger/results.h"
 #include "daemon/report/delivery.h"
 
 #include <stddef.h>
@@ -37,6 +38,7 @@ struct log_position {
 struct log_entry {
     struct report report;
     enum evidence evidence;
+    int uncounted; /* not in the rollup: no message was sent, or it is among the results too */
 };
 
 struct record {
@@ -73,7 +75,8 @@ struct record {
     char *log; /* path of the followed file */
     struct log_entry *entries;
     size_t entry_count;
-    struct log_position position; /* recorded with the entries, or neither is */
+    struct results results;       /* to be counted */
+    struct log_position position; /* recorded with entries and results, or none of them is */
 
     /* Called once by the writer's thread, after the commit (result 0) or the
      * failure (-1, error says why); then owns the record. NULL: nobody waits,

@@ -1,7 +1,7 @@
 /* See store.h. */
 #include "config.h"
 
-#include "daemon/ledger/store.h"
+#include "daemon/ledger/store_private.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -9,7 +9,6 @@
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/own_file.h"
 #include "daemon/ledger/record.h"
-#include "daemon/ledger/statement.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -27,9 +26,8 @@
 
 enum {
     ADDRESS_FIND, ADDRESS_ADD, REPLY_FIND, REPLY_ADD, RULESET_FIND, RULESET_ADD,
-    EVENT_ADD, EVENT_WITNESS, BOUNCE_COUNT,
     SUPPRESSED, SUPPRESS, RELEASE, CHANGE_ADD, CHANGE_RELEASE,
-    SENT_ADD, SENT_RECIPIENT_ADD, SENT_BY_QUEUE_ID, SENT_BY_MESSAGE_ID, SENT_PRUNE,
+    SENT_ADD, SENT_RECIPIENT_ADD, SENT_BY_QUEUE_ID, SENT_BY_MESSAGE_ID, SENT_NEWEST, SENT_PRUNE,
     ASIDE_ADD, ASIDE_BYTES, ASIDE_PRUNE, REASON_PUT, POSITION_PUT, STATEMENTS
 };
 
@@ -41,27 +39,9 @@ static const char *const sql[STATEMENTS] = {
     [REPLY_ADD] = "INSERT INTO reply (hash, text) VALUES (?1, ?2)",
     [RULESET_FIND] = "SELECT id FROM ruleset WHERE version = ?1",
     [RULESET_ADD] = "INSERT INTO ruleset (version, first_used) VALUES (?1, ?2)",
-    [EVENT_ADD] =
-        "INSERT INTO event (time, recorded, address, original_recipient, action, reason, persistence,"
-        " rule, ruleset, provider, code, status, stage, reply, reporting_mta, remote_mta, message_key,"
-        " queue_id, message_id, sender, stream, source, evidence, trusted, decision, sentence)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-        " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)"
-        " ON CONFLICT (message_key, address, action, reporting_mta, trusted)"
-        " DO UPDATE SET witnesses = witnesses + 1",
-    [EVENT_WITNESS] =
-        "UPDATE event SET witnesses = witnesses + 1 WHERE message_key = ?1 AND address = ?2 AND action = ?3"
-        " AND trusted = 1 AND evidence = 'local' AND ?4 <> '' AND reporting_mta <> ''"
-        " AND reporting_mta <> ?4 COLLATE NOCASE"
-        " AND (instr(lower(reporting_mta), lower(?4) || '.') = 1"
-        " OR instr(lower(?4), lower(reporting_mta) || '.') = 1)",
-    [BOUNCE_COUNT] =
-        "INSERT INTO bounce (address, hard, other, first, last, last_event) VALUES (?1, ?2, ?3, ?4, ?4, ?5)"
-        " ON CONFLICT (address) DO UPDATE SET hard = hard + excluded.hard, other = other + excluded.other,"
-        " last = max(last, excluded.last), last_event = excluded.last_event",
     [SUPPRESSED] =
         "SELECT 1 FROM suppression WHERE key = ?1 AND (+stream = '' OR +stream = ?2)"
-        " AND (until IS NULL OR until > ?3)",
+        " AND (until IS NULL OR until > ?3) AND coalesce(event, -1) <> ?4",
     [SUPPRESS] =
         "INSERT OR REPLACE INTO suppression (key, stream, reason, since, until, origin, event, note)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -82,6 +62,7 @@ static const char *const sql[STATEMENTS] = {
     [SENT_BY_MESSAGE_ID] =
         "SELECT s.stream FROM sent s JOIN sent_recipient r ON r.sent = s.id AND r.key = ?2"
         " WHERE s.message_id = ?1 ORDER BY s.id DESC LIMIT 1",
+    [SENT_NEWEST] = "SELECT stream, message_id FROM sent WHERE queue_id = ?1 ORDER BY id DESC LIMIT 1",
     [SENT_PRUNE] =
         "DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE time < ?1 ORDER BY time LIMIT ?2)",
     [ASIDE_ADD] =
@@ -95,13 +76,6 @@ static const char *const sql[STATEMENTS] = {
     [POSITION_PUT] =
         "INSERT OR REPLACE INTO follow (path, device, inode, offset, head_length, head_hash, time)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-};
-
-struct store {
-    sqlite3 *db;
-    struct statements statements;
-    int lock_fd;
-    int open_transaction;
 };
 
 static int execute(struct store *store, const char *what, struct error *error)
@@ -195,39 +169,12 @@ int store_ruleset(struct store *store, const char *version, int64_t now, int64_t
     return add_row(store, RULESET_ADD, id_r, error, "ti", version, now) < 0 ? -1 : 0;
 }
 
-int store_add_event(struct store *store, const struct store_event *event, int64_t *id_r,
-                    struct error *error)
-{
-    return add_row(
-        store, EVENT_ADD, id_r, error, "iiizttt" "ziznzzn" "tztzztttt" "itt", event->time,
-        event->recorded, event->address, event->original_recipient, event->action, event->reason,
-        event->persistence, event->rule, event->ruleset, event->provider, (int64_t)event->code,
-        event->status, event->stage, event->reply, event->reporting_mta, event->remote_mta,
-        event->message_key, event->queue_id, event->message_id, event->sender, event->stream,
-        event->source, event->evidence, (int64_t)event->trusted, event->decision, event->sentence);
-}
-
-int store_add_witness(struct store *store, const struct store_event *event, struct error *error)
-{
-    if (statement_run(&store->statements, EVENT_WITNESS, error, "titt", event->message_key,
-                      event->address, event->action, event->reporting_mta))
-        return -1;
-    return sqlite3_changes(store->db) > 0;
-}
-
-int store_count_bounce(struct store *store, int64_t address, int hard, int64_t time, int64_t event,
-                       struct error *error)
-{
-    return statement_run(&store->statements, BOUNCE_COUNT, error, "iiiii", address,
-                         (int64_t)(hard ? 1 : 0), (int64_t)(hard ? 0 : 1), time, event);
-}
-
 int store_suppressed(struct store *store, const char *key, const char *stream, int64_t now,
-                     struct error *error)
+                     int64_t event, struct error *error)
 {
     int64_t ignored;
 
-    if (!statement_bind(&store->statements, SUPPRESSED, error, "tti", key, stream, now))
+    if (!statement_bind(&store->statements, SUPPRESSED, error, "ttii", key, stream, now, event))
         return -1;
     return read_id(store, SUPPRESSED, &ignored, error);
 }
@@ -287,6 +234,20 @@ int store_sent_stream(struct store *store, const char *queue_id, const char *mes
     int found = sent_stream_by(store, SENT_BY_QUEUE_ID, queue_id, key, stream_r, error);
 
     return found ? found : sent_stream_by(store, SENT_BY_MESSAGE_ID, message_id, key, stream_r, error);
+}
+
+int store_sent_by_queue_id(struct store *store, const char *queue_id, char **stream_r, char **message_id_r,
+                           struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&store->statements, SENT_NEWEST, error, "t", queue_id);
+    int row = stmt ? statement_step(&store->statements, SENT_NEWEST, error) : -1;
+
+    if (row > 0) {
+        *stream_r = xstrdup((const char *)sqlite3_column_text(stmt, 0));
+        *message_id_r = xstrdup((const char *)sqlite3_column_text(stmt, 1));
+        statement_reset(&store->statements, SENT_NEWEST);
+    }
+    return row;
 }
 
 int store_keep_aside(struct store *store, int64_t time, const char *source, const char *evidence,
@@ -402,6 +363,7 @@ static int open_database(struct store *store, const char *path, int strict, stru
     /* Readers without write access to the folder need the WAL files to stay. */
     sqlite3_file_control(store->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
     statements_init(&store->statements, store->db, sql, STATEMENTS);
+    store_event_prepare(store);
     if (execute(store, "PRAGMA journal_mode = WAL", error) ||
         execute(store, "PRAGMA synchronous = FULL", error) ||
         execute(store, "PRAGMA cache_size = " CACHE_KIB, error) ||
@@ -434,6 +396,7 @@ void store_close(struct store **store)
     if (!old)
         return;
     statements_clear(&old->statements);
+    statements_clear(&old->event_statements);
     if (old->db)
         sqlite3_wal_checkpoint_v2(old->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(old->db);

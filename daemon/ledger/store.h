@@ -46,15 +46,48 @@ struct store_event {
     int code, trusted;
 };
 
-/* 1 and *id_r: added; 0: this result is known, one witness more is counted; -1. */
+/* Adds a result that store_find_event does not find. */
 int store_add_event(struct store *store, const struct store_event *event, int64_t *id_r,
                     struct error *error) must_check;
-/* Counts a witness of a result that our own MTA has reported under the long or
- * the short form of the same host name ("mx1", "mx1.example.com"): a log has
- * the one, a DSN the other. 1: there is one; 0; -1. */
-int store_add_witness(struct store *store, const struct store_event *event, struct error *error) must_check;
+
+/* A result that has been told of before. */
+#define STORE_KNOWN_TEXTS 20
+struct store_known {
+    int64_t id;
+    struct store_event event; /* strings never NULL, "" where nothing is known */
+    const char *reply;
+    char *owned[STORE_KNOWN_TEXTS]; /* these strings */
+};
+
+/* The same result of the same message and recipient: 1 and *known_r (then
+ * store_known_clear), 0, -1. By message_key at the reporting MTA, for whose
+ * name the long and the short form count as the same ("mx1", "mx1.example.com":
+ * a log has the one, a DSN the other); else by Message-ID, unless both are
+ * local (local: this one is), for a message may be submitted twice. What is
+ * trusted goes first. An unproven result is found whatever host it claims, so
+ * that nobody can pile up rows that all must be looked at. */
+int store_find_event(struct store *store, const struct store_event *event, int local,
+                     struct store_known *known_r, struct error *error) must_check;
+void store_known_clear(struct store_known *known);
+
+/* Counts a witness more and keeps what kind it was. */
+int store_add_witness(struct store *store, int64_t id, const char *source, const char *evidence,
+                      struct error *error) must_check;
+/* Puts all but recorded, address and action in the place of what is there. */
+int store_put_event(struct store *store, int64_t id, const struct store_event *event,
+                    struct error *error) must_check;
+
 int store_count_bounce(struct store *store, int64_t address, int hard, int64_t time, int64_t event,
                        struct error *error) must_check;
+/* A failure that was counted turns out to be hard (1) or not (-1). */
+int store_move_bounce(struct store *store, int64_t address, int hard, struct error *error) must_check;
+
+/* Adds to a bucket of the rollup (tally.h). */
+struct bucket;
+int store_count(struct store *store, const struct bucket *bucket, struct error *error) must_check;
+/* Folds the oldest hour of the rollup from before that time into its day: 1
+ * done, there may be more; 0 there is none; -1. */
+int store_fold(struct store *store, int64_t before, struct error *error) must_check;
 
 struct store_suppression {
     const char *key, *stream, *reason, *origin, *note, *who; /* all non-NULL */
@@ -62,15 +95,20 @@ struct store_suppression {
     int64_t event;        /* 0: none */
 };
 
-/* 1 when key has a suppression for stream now, 0 when not, -1. */
+/* 1 when key has a suppression for stream now, 0 when not, -1. One that this
+ * event caused does not count; 0: each counts. */
 int store_suppressed(struct store *store, const char *key, const char *stream, int64_t now,
-                     struct error *error) must_check;
+                     int64_t event, struct error *error) must_check;
 /* Adds, or puts in the place of the one that is there; both with a row in change. */
 int store_suppress(struct store *store, const struct store_suppression *suppression,
                    struct error *error) must_check;
 /* 1: released; 0: there was none; -1. */
 int store_release(struct store *store, const char *key, const char *stream, const char *who,
                   const char *note, int64_t now, struct error *error) must_check;
+
+/* Takes back the automatic suppression of key that this event caused: 1; 0: there is none; -1. */
+int store_release_event(struct store *store, const char *key, int64_t event, const char *note, int64_t now,
+                        struct error *error) must_check;
 
 int store_add_sent(struct store *store, int64_t time, const char *queue_id, const char *message_id,
                    const char *sender, const char *stream, const char *const *keys, size_t count,
@@ -79,6 +117,11 @@ int store_add_sent(struct store *store, int64_t time, const char *queue_id, cons
  * queue id, or else this message id, went to key; 0 when not known; -1. */
 int store_sent_stream(struct store *store, const char *queue_id, const char *message_id,
                       const char *key, char **stream_r, struct error *error) must_check;
+
+/* Stream and Message-ID (NULL: none; both freed by the caller) of the newest
+ * submitted message with this queue id: 1, 0 when not known, -1. */
+int store_sent_by_queue_id(struct store *store, const char *queue_id, char **stream_r, char **message_id_r,
+                           struct error *error) must_check;
 
 int store_keep_aside(struct store *store, int64_t time, const char *source, const char *evidence,
                      const char *problem, const char *sender, const char *bytes, size_t size,

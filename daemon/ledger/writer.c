@@ -183,7 +183,8 @@ static void prune(struct writer *writer, const struct writer_limits *limits)
         note_trouble(writer, 1, &error);
         return;
     }
-    more = ledger_prune(writer->ledger, now - limits->sent_keep, limits->aside_bytes_max, &error);
+    more = ledger_prune(writer->ledger, now - limits->sent_keep, limits->aside_bytes_max,
+                        now - limits->rollup_keep, &error);
     if (more < 0 || ledger_commit(writer->ledger, &error)) {
         ledger_rollback(writer->ledger);
         note_trouble(writer, 1, &error);

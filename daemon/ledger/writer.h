@@ -31,6 +31,7 @@ struct writer_options {
 /* What may change while it runs. */
 struct writer_limits {
     int64_t sent_keep;       /* seconds */
+    int64_t rollup_keep;     /* seconds */
     int64_t aside_bytes_max;
 };
 

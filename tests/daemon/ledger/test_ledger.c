@@ -96,13 +96,261 @@ START_TEST(the_same_failure_twice_is_one_event)
 }
 END_TEST
 
-START_TEST(a_forged_report_does_not_stand_in_for_the_real_one)
+/* Whichever comes first: the forged one is a witness and has no say. */
+START_TEST(a_forged_report_has_no_say)
 {
-    record_take(report_one(EVIDENCE_UNPROVEN, "Q1", "joe@example.com", ACTION_FAILED, LISTED));
-    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 0);
+    for (int i = 0; i < 2; i++)
+        record_take(report_one(_i == i ? EVIDENCE_UNPROVEN : EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED,
+                               _i == i ? LISTED : DEAD));
+    ck_assert_str_eq(database_text("SELECT count(*) || ' ' || witnesses || ' ' || reason || ' ' || evidence FROM event"),
+                     "1 2 no-such-user local");
+    ck_assert_str_eq(database_text("SELECT told_by FROM event"),
+                     _i ? "milter/local, milter/unproven" : "milter/unproven, milter/local");
+    ck_assert_str_eq(database_text("SELECT reason || ' ' || told_by FROM v_suppressed"),
+                     _i ? "no-such-user milter/local, milter/unproven" : "no-such-user milter/unproven, milter/local");
+    ck_assert_str_eq(database_text("SELECT hard || ' ' || other FROM bounce"), "1 0");
+    ck_assert_str_eq(database_text("SELECT group_concat(reason || trusted || events || attempts) FROM v_daily"),
+                     "no-such-user111");
+}
+END_TEST
+
+START_TEST(forgeries_do_not_pile_up)
+{
+    for (int i = 0; i < 5; i++) {
+        struct record *record = report_one(EVIDENCE_UNPROVEN, "Q1", "joe@example.com", ACTION_FAILED, DEAD);
+
+        free(record->report.reporting_mta);
+        record->report.reporting_mta = xasprintf("host%d.example.net", i);
+        record_take(record);
+    }
+    ck_assert_str_eq(database_text("SELECT count(*) || ' ' || witnesses || ' ' || told_by FROM event"), "1 5 milter/unproven");
     record_take(report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, DEAD));
+    ck_assert_str_eq(database_text("SELECT count(*) || ' ' || reporting_mta || ' ' || decision FROM event"),
+                     "1 mail.example.org suppress");
+}
+END_TEST
+
+/* Its words would suppress; they are nobody's. */
+START_TEST(a_forged_report_never_makes_a_suppression)
+{
+    record_take(report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, "550"));
+    record_take(report_one(EVIDENCE_UNPROVEN, "Q1", "joe@example.com", ACTION_FAILED, DEAD));
+    ck_assert_str_eq(database_text("SELECT reason || ' ' || decision || ' ' || witnesses FROM event"), "unclassified none 2");
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 0);
+}
+END_TEST
+
+/* The words that came first and those that came next; what stands, and what was changed on the way. */
+static const struct {
+    const char *first, *next, *reason, *decision, *changes;
+    int hard, other;
+} corrections[] = {
+    {"550", DEAD, "no-such-user", "suppress", "suppress no-such-user", 1, 0},
+    {DEAD, "550", "no-such-user", "suppress", "suppress no-such-user", 1, 0},
+    {"550 5.1.1 User unknown", LISTED " and more", "ip-blocklisted", "none",
+     "suppress no-such-user,release no-such-user", 0, 1},
+    {LISTED " and more", "550 5.1.1 User unknown", "ip-blocklisted", "none", "", 0, 1},
+    {"550 5.1.1 User unknown", "550 5.2.1 The mailbox of this user has been disabled by its owner", "inactive-mailbox",
+     "suppress", "suppress no-such-user,release no-such-user,suppress inactive-mailbox", 1, 0},
+    {NULL, LISTED, "ip-blocklisted", "none", "", 0, 1},
+};
+
+START_TEST(the_richest_text_wins)
+{
+    record_take(report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, corrections[_i].first));
+    record_take(report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, corrections[_i].next));
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 1);
+    ck_assert_str_eq(database_text("SELECT reason FROM event"), corrections[_i].reason);
+    ck_assert_str_eq(database_text("SELECT decision FROM event"), corrections[_i].decision);
+    ck_assert_str_eq(database_text("SELECT group_concat(what || ' ' || reason) FROM (SELECT * FROM change ORDER BY id)"),
+                     corrections[_i].changes);
+    ck_assert_int_eq(database_number("SELECT hard FROM bounce"), corrections[_i].hard);
+    ck_assert_int_eq(database_number("SELECT other FROM bounce"), corrections[_i].other);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), !strcmp(corrections[_i].decision, "suppress"));
+    ck_assert_str_eq(database_text("SELECT group_concat(reason) FROM v_daily"), corrections[_i].reason);
+    ck_assert_int_eq(database_number("SELECT sum(events) FROM v_daily"), 1);
+}
+END_TEST
+
+START_TEST(a_change_of_mind_is_explained)
+{
+    record_take(report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, "550 5.1.1 User unknown"));
+    record_take(report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, LISTED " and more"));
+    ck_assert_ptr_nonnull(strstr(database_text("SELECT sentence FROM event"), "(a poorer text said no-such-user)"));
+    ck_assert_str_eq(database_text("SELECT who || ': ' || note FROM change WHERE what = 'release'"),
+                     "hygiene: a fuller reply to the same message says ip-blocklisted");
+}
+END_TEST
+
+START_TEST(a_person_is_not_overruled_by_a_fuller_text)
+{
+    struct record *record = record_new(RECORD_RELEASE, 1001);
+
+    record_take(report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, "550 5.1.1 User unknown"));
+    record->key = xstrdup("joe@example.com");
+    record->stream = xstrdup("");
+    record->note = xstrdup("he is well");
+    record->who = xstrdup("me");
+    record_take(record);
+    record_take(report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, DEAD));
+    ck_assert_str_eq(database_text("SELECT p.text FROM event e JOIN reply p ON p.id = e.reply"), DEAD);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 0);
+}
+END_TEST
+
+static void remember_message(const char *queue_id, const char *message_id, const char *key)
+{
+    struct record *sent = record_new(RECORD_SENT, 500);
+
+    sent->queue_id = xstrdup(queue_id);
+    sent->message_id = xstrdup(message_id);
+    sent->sender = xstrdup("news@example.org");
+    sent->stream = xstrdup("newsletter");
+    sent->keys = xcalloc(1, sizeof(*sent->keys));
+    sent->keys[0] = xstrdup(key);
+    sent->count = 1;
+    record_take(sent);
+}
+
+static struct record *from_elsewhere(enum evidence evidence, const char *message_id, const char *reply)
+{
+    struct record *record = report_one(evidence, "R77", "joe@example.com", ACTION_FAILED, reply);
+
+    free(record->report.reporting_mta);
+    record->report.reporting_mta = xstrdup("relay.example.net");
+    record->report.original_message_id = xstrdup(message_id);
+    return record;
+}
+
+static void log_failed(const char *queue_id, const char *reply)
+{
+    struct record *record = record_new(RECORD_LOG, 1000);
+
+    record->log = xstrdup("/var/log/mail.log");
+    record->entries = xcalloc(1, sizeof(*record->entries));
+    record->entry_count = 1;
+    record->entries[0].evidence = EVIDENCE_LOCAL;
+    record->entries[0].report = (struct report){
+        .deliveries = xcalloc(1, sizeof(struct delivery)), .count = 1, .reporting_mta = xstrdup("mail"),
+        .queue_id = xstrdup(queue_id)};
+    record->entries[0].report.deliveries[0] =
+        (struct delivery){.recipient = xstrdup("joe@example.com"), .reply = xstrdup(reply), .time = 900};
+    record_take(record);
+}
+
+/* By queue id the log and our MTA's own report find each other; by Message-ID,
+ * which the journal knows of the log's queue id, the report from elsewhere. */
+START_TEST(log_own_report_and_one_from_elsewhere_are_one_event)
+{
+    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    struct record *own;
+
+    remember_message("Q1", "m1@example.org", "joe@example.com");
+    for (int i = 0; i < 3; i++) {
+        if (orders[_i][i] == 0)
+            log_failed("Q1", "550");
+        if (orders[_i][i] == 2)
+            record_take(from_elsewhere(EVIDENCE_PROVED, "m1@example.org", DEAD));
+        if (orders[_i][i] != 1)
+            continue;
+        own = report_one(EVIDENCE_LOCAL, "Q1", "joe@example.com", ACTION_FAILED, "550");
+        own->report.original_message_id = xstrdup("m1@example.org");
+        record_take(own);
+    }
+    ck_assert_str_eq(database_text("SELECT count(*) || ' ' || witnesses || ' ' || reason || ' ' || evidence || ' ' || stream"
+                                   " FROM event"), "1 3 no-such-user local newsletter");
+    ck_assert_int_eq(database_number("SELECT length(told_by) - length(replace(told_by, ',', '')) FROM event"), 2);
+    ck_assert_int_eq(database_number("SELECT sum(hard) + 10 * sum(other) FROM bounce"), 1);
+    ck_assert_str_eq(database_text("SELECT group_concat(recipient || origin) FROM v_suppressed"), "joe@example.comautomatic");
+    ck_assert_str_eq(database_text("SELECT group_concat(reason || events || attempts || recipients) FROM v_daily"),
+                     "no-such-user111");
+}
+END_TEST
+
+START_TEST(a_message_that_is_submitted_twice_fails_twice)
+{
+    for (int i = 0; i < 2; i++) {
+        struct record *record = report_one(EVIDENCE_LOCAL, i ? "Q2" : "Q1", "joe@example.com", ACTION_FAILED, LISTED);
+
+        record->report.original_message_id = xstrdup("m1@example.org");
+        record_take(record);
+    }
     ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 2);
-    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 1);
+}
+END_TEST
+
+static void add_result(struct record *record, enum action action, const char *recipient, const char *queue_id,
+                       const char *reply)
+{
+    const struct result result = {.time = 7300, .action = action, .evidence = EVIDENCE_LOCAL,
+                                  .recipient = span_of(recipient), .queue_id = span_of(queue_id),
+                                  .remote_mta = span_of("aspmx.l.google.com"), .reply = span_of(reply)};
+
+    results_add(&record->results, &result);
+}
+
+START_TEST(results_of_the_log_are_counted_without_events)
+{
+    struct record *record = record_new(RECORD_LOG, 8000);
+
+    remember_message("Q1", "m1@example.org", "joe@example.com");
+    record->log = xstrdup("/var/log/mail.log");
+    for (int i = 0; i < 20; i++)
+        add_result(record, ACTION_DELAYED, "late@Example.com", "Q1", "452 4.2.2 The recipient's inbox is out of storage space");
+    add_result(record, ACTION_DELIVERED, "joe@example.com", "Q1", NULL);
+    add_result(record, ACTION_DELIVERED, "ann@example.com", "Q2", NULL);
+    add_result(record, ACTION_RELAYED, "joe@example.com", "Q1", NULL);
+    add_result(record, ACTION_DELIVERED, "root", "Q2", NULL);
+    record_take(record);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM address"), 0);
+    ck_assert_str_eq(database_text("SELECT group_concat(hour || provider || domain || ' ' || stream || ' ' || action || reason || attempts,"
+                                   " ', ') FROM (SELECT * FROM v_hourly ORDER BY action, domain, stream)"),
+                     "7200googleexample.com newsletter delayedmailbox-full20, 7200google  delivereddelivered1, "
+                     "7200googleexample.com  delivereddelivered1, 7200googleexample.com newsletter delivereddelivered1, "
+                     "7200googleexample.com newsletter relayeddelivered1");
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_RESULTS_COUNTED), 24);
+    ck_assert_str_eq(database_text("SELECT day || ' ' || provider || ' ' || attempts || ' ' || delivered || ' ' || deferred || ' '"
+                                   " || failed || ' ' || share_delivered FROM v_provider_health"),
+                     "1970-01-01 google 23 3 20 0 0.1304");
+}
+END_TEST
+
+START_TEST(old_counts_are_folded_by_pruning)
+{
+    struct record *record = record_new(RECORD_LOG, 8000);
+    int more;
+
+    record->log = xstrdup("/var/log/mail.log");
+    add_result(record, ACTION_DELIVERED, "ann@example.com", "Q2", NULL);
+    record_take(record);
+    ck_assert_int_eq(ledger_begin(ledger, &error), 0);
+    ck_assert_int_eq(ledger_prune(ledger, 0, 1000000, 7200, &error), 0);
+    ck_assert_int_eq(ledger_prune(ledger, 0, 1000000, 7201, &error), 1);
+    while ((more = ledger_prune(ledger, 0, 1000000, 7201, &error)) > 0)
+        ;
+    ck_assert_int_eq(more, 0);
+    ck_assert_int_eq(ledger_commit(ledger, &error), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM rollup"), 0);
+    ck_assert_str_eq(database_text("SELECT day || ' ' || provider || ' ' || delivered FROM v_provider_health"),
+                     "1970-01-01 google 1");
+}
+END_TEST
+
+/* A batch that is rolled back is counted when it comes again, and once. */
+START_TEST(a_rollback_counts_nothing)
+{
+    struct record *record = record_new(RECORD_LOG, 8000);
+
+    record->log = xstrdup("/var/log/mail.log");
+    add_result(record, ACTION_DELIVERED, "ann@example.com", "Q2", NULL);
+    ck_assert_int_eq(ledger_begin(ledger, &error), 0);
+    ck_assert_int_eq(ledger_record(ledger, record, &error), 0);
+    ledger_rollback(ledger);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM rollup"), 0);
+    record_take(record);
+    ck_assert_int_eq(database_number("SELECT sum(attempts) FROM rollup"), 1);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_RESULTS_COUNTED), 1);
 }
 END_TEST
 
@@ -225,7 +473,17 @@ int main(void)
     tcase_add_loop_test(tc, each_result_has_its_consequence, 0, sizeof(outcomes) / sizeof(outcomes[0]));
     tcase_add_test(tc, a_suppression_leads_to_its_evidence);
     tcase_add_test(tc, the_same_failure_twice_is_one_event);
-    tcase_add_test(tc, a_forged_report_does_not_stand_in_for_the_real_one);
+    tcase_add_loop_test(tc, a_forged_report_has_no_say, 0, 2);
+    tcase_add_test(tc, forgeries_do_not_pile_up);
+    tcase_add_test(tc, a_forged_report_never_makes_a_suppression);
+    tcase_add_loop_test(tc, the_richest_text_wins, 0, sizeof(corrections) / sizeof(corrections[0]));
+    tcase_add_test(tc, a_change_of_mind_is_explained);
+    tcase_add_test(tc, a_person_is_not_overruled_by_a_fuller_text);
+    tcase_add_loop_test(tc, log_own_report_and_one_from_elsewhere_are_one_event, 0, 6);
+    tcase_add_test(tc, a_message_that_is_submitted_twice_fails_twice);
+    tcase_add_test(tc, results_of_the_log_are_counted_without_events);
+    tcase_add_test(tc, old_counts_are_folded_by_pruning);
+    tcase_add_test(tc, a_rollback_counts_nothing);
     tcase_add_test(tc, reports_without_ids_are_told_apart_by_the_report);
     tcase_add_test(tc, each_recipient_of_a_report_has_its_own_fate);
     tcase_add_test(tc, the_stream_comes_from_the_message_that_was_sent);

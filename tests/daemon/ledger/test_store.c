@@ -4,10 +4,14 @@
 
 #include "daemon/ledger/store.h"
 
+#include "base/embed.h"
 #include "daemon/ledger/migrate.h"
+#include "daemon/ledger/tally.h"
 #include "tests/daemon/database.h"
 
 #include <sys/stat.h>
+
+extern const struct embedded schema_migrations[];
 
 static struct store *store;
 static struct error error;
@@ -160,7 +164,7 @@ START_TEST(suppressions_hold_for_key_stream_and_time)
     ck_assert_int_eq(store_begin(store, &error), 0);
     ck_assert_int_eq(store_suppress(store, &s, &error), 0);
     ck_assert_int_eq(store_commit(store, &error), 0);
-    ck_assert_int_eq(store_suppressed(store, cases[_i].asked_key, cases[_i].asked_stream, cases[_i].now, &error),
+    ck_assert_int_eq(store_suppressed(store, cases[_i].asked_key, cases[_i].asked_stream, cases[_i].now, 0, &error),
                      cases[_i].suppressed);
 }
 END_TEST
@@ -222,6 +226,142 @@ START_TEST(pruning_forgets_the_old_and_the_excess)
 }
 END_TEST
 
+static void count(int64_t time, const char *domain, const char *action, int attempts, int reports)
+{
+    const struct bucket bucket = {.time = time, .provider = "google", .domain = domain, .stream = "news",
+                                  .action = action, .reason = "no-such-user", .trusted = 1, .attempts = attempts,
+                                  .reports = reports};
+
+    ck_assert_int_eq(store_count(store, &bucket, &error), 0);
+}
+
+START_TEST(old_counts_lose_hour_and_domain_and_nothing_else)
+{
+    const char *sums = "SELECT group_concat(day || ' ' || action || ' ' || events || ' ' || attempts, ', ') FROM v_daily";
+    char before[200];
+    int folded, calls = 0;
+
+    ck_assert_int_eq(store_begin(store, &error), 0);
+    for (int hour = 0; hour < 60; hour++)
+        for (int i = 0; i < 3; i++)
+            count(hour * 3600, i ? "a.example" : "b.example", "failed", 2, 1);
+    snprintf(before, sizeof(before), "%s", "1970-01-01 failed 216 144, 1970-01-02 failed 216 144, 1970-01-03 failed 108 72");
+    while ((folded = store_fold(store, 30 * 3600, &error)) > 0)
+        calls++;
+    ck_assert_int_eq(folded, 0);
+    ck_assert_int_eq(calls, 30);
+    count(5 * 3600, "late.example", "failed", -1, 0); /* a correction that comes when its day has been folded */
+    ck_assert_int_eq(store_commit(store, &error), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM rollup"), 30 * 2 + 1);
+    ck_assert_str_eq(database_text("SELECT group_concat(day || ' ' || attempts || ' ' || reports, ', ') FROM rollup_day"),
+                     "0 144 72, 86400 36 18");
+    ck_assert_str_eq(database_text(sums), "1970-01-01 failed 215 143, 1970-01-02 failed 216 144, 1970-01-03 failed 108 72");
+    ck_assert_int_eq(store_begin(store, &error), 0);
+    count(5 * 3600, "late.example", "failed", 1, 0);
+    ck_assert_int_eq(store_fold(store, 30 * 3600, &error), 1);
+    ck_assert_int_eq(store_commit(store, &error), 0);
+    ck_assert_str_eq(database_text(sums), before);
+}
+END_TEST
+
+static const struct store_event told = {
+    .time = 7300, .recorded = 8000, .action = "failed", .reason = "no-such-user", .persistence = "permanent", .rule = "r",
+    .provider = "google", .reporting_mta = "mx1.example.com", .message_key = "Q1", .message_id = "m1@x", .stream = "news",
+    .source = "log", .evidence = "local", .trusted = 1, .decision = "none", .sentence = "why"};
+
+/* Who asks, and whether it is the event above. */
+static const struct {
+    const char *message_key, *reporting_mta, *message_id, *action;
+    int local, found;
+} askers[] = {
+    {"Q1", "mx1.example.com", NULL, "failed", 1, 1},
+    {"Q1", "MX1", NULL, "failed", 1, 1},
+    {"Q1", "mx1.example.com.lan", NULL, "failed", 1, 1},
+    {"Q1", "mx", NULL, "failed", 1, 0},
+    {"Q1", "mx2.example.com", NULL, "failed", 1, 0},
+    {"Q1", "", NULL, "failed", 1, 0},
+    {"Q1", "mx1.example.com", NULL, "delayed", 1, 0},
+    {"Q2", "mx1.example.com", NULL, "failed", 1, 0},
+    {"Q2", "mx1.example.com", "m1@x", "failed", 1, 0}, /* submitted twice */
+    {"R1", "relay.example.net", "m1@x", "failed", 0, 1},
+    {"R1", "relay.example.net", "m2@x", "failed", 0, 0},
+};
+
+START_TEST(a_result_is_found_by_who_tells_of_it_again)
+{
+    struct store_event event = told;
+    struct store_known known = {0};
+    int64_t id;
+
+    ck_assert_int_eq(store_begin(store, &error), 0);
+    ck_assert_int_eq(store_address(store, "a@x", "a@x", "x", &event.address, &error), 0);
+    ck_assert_int_eq(store_ruleset(store, "v1", 1, &event.ruleset, &error), 0);
+    ck_assert_int_eq(store_add_event(store, &event, &id, &error), 0);
+    event.message_key = askers[_i].message_key;
+    event.reporting_mta = askers[_i].reporting_mta;
+    event.message_id = askers[_i].message_id;
+    event.action = askers[_i].action;
+    ck_assert_int_eq(store_find_event(store, &event, askers[_i].local, &known, &error), askers[_i].found);
+    if (askers[_i].found) {
+        ck_assert_int_eq(known.id, id);
+        ck_assert_str_eq(known.event.sentence, "why");
+        ck_assert_str_eq(known.reply, "");
+        ck_assert_str_eq(known.event.message_key, "Q1");
+    }
+    store_known_clear(&known);
+    store_rollback(store);
+}
+END_TEST
+
+START_TEST(kinds_of_witnesses_are_kept_once_each)
+{
+    struct store_event event = told;
+    int64_t id;
+
+    ck_assert_int_eq(store_begin(store, &error), 0);
+    ck_assert_int_eq(store_address(store, "a@x", "a@x", "x", &event.address, &error), 0);
+    ck_assert_int_eq(store_ruleset(store, "v1", 1, &event.ruleset, &error), 0);
+    ck_assert_int_eq(store_add_event(store, &event, &id, &error), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(store_add_witness(store, id, "milter", "local", &error), 0);
+        ck_assert_int_eq(store_add_witness(store, id, "log", "local", &error), 0);
+        ck_assert_int_eq(store_add_witness(store, id, "milter", "unproven", &error), 0);
+    }
+    ck_assert_int_eq(store_commit(store, &error), 0);
+    ck_assert_str_eq(database_text("SELECT witnesses || ' ' || told_by FROM event"),
+                     "10 log/local, milter/local, milter/unproven");
+}
+END_TEST
+
+/* A database of before counts what it knows. */
+START_TEST(a_migration_counts_the_events_that_are_there)
+{
+    store_close(&store);
+    database_remove();
+    database_make();
+    for (int i = 0; i < 4; i++)
+        execute(schema_migrations[i].text);
+    execute("PRAGMA application_id = 0x73757064; PRAGMA user_version = 4; PRAGMA journal_mode = WAL;"
+            "INSERT INTO ruleset VALUES (1, 'v', 0); INSERT INTO address VALUES (1, 'a@x', 'a@x', 'x'), (2, 'b@x', 'b@x', 'x');"
+            "INSERT INTO event (time, recorded, address, action, reason, persistence, ruleset, reporting_mta, message_key,"
+            " stream, source, evidence, trusted, decision, sentence) VALUES"
+            " (7300, 0, 1, 'failed', 'moved', 'permanent', 1, 'm', 'Q1', 's', 'log', 'local', 1, 'none', ''),"
+            " (7400, 0, 2, 'failed', 'moved', 'permanent', 1, 'm', 'Q1', 's', 'milter', 'unproven', 0, 'none', ''),"
+            " (7500, 0, 2, 'failed', 'moved', 'permanent', 1, 'm', 'Q2', 's', 'milter', 'local', 1, 'none', ''),"
+            " (7600, 0, 2, 'delayed', 'moved', 'transient', 1, 'm', 'Q2', 's', 'milter', 'local', 1, 'none', '')");
+    store = store_open(database_path, 0, &error);
+    ck_assert_msg(store != NULL, "%s", error.text);
+    ck_assert_str_eq(database_text("SELECT group_concat(hour || domain || action || trusted || attempts || reports) FROM"
+                                   " (SELECT * FROM rollup ORDER BY action, trusted)"),
+                     "7200xdelayed101,7200xfailed001,7200xfailed120");
+    ck_assert_str_eq(database_text("SELECT group_concat(action || trusted || events || recipients) FROM"
+                                   " (SELECT * FROM v_daily ORDER BY action, trusted)"),
+                     "delayed111,failed011,failed122");
+    ck_assert_str_eq(database_text("SELECT group_concat(told_by) FROM event"),
+                     "log/local,milter/unproven,milter/local,milter/local");
+}
+END_TEST
+
 START_TEST(the_taxonomy_can_be_joined)
 {
     ck_assert_str_eq(database_text("SELECT hygiene FROM reason WHERE name = 'no-such-user'"), "suppress");
@@ -247,6 +387,10 @@ int main(void)
     tcase_add_test(tc, every_change_stays_on_record);
     tcase_add_test(tc, a_message_is_found_by_queue_id_then_by_message_id);
     tcase_add_test(tc, pruning_forgets_the_old_and_the_excess);
+    tcase_add_test(tc, old_counts_lose_hour_and_domain_and_nothing_else);
+    tcase_add_loop_test(tc, a_result_is_found_by_who_tells_of_it_again, 0, sizeof(askers) / sizeof(askers[0]));
+    tcase_add_test(tc, kinds_of_witnesses_are_kept_once_each);
+    tcase_add_test(tc, a_migration_counts_the_events_that_are_there);
     tcase_add_test(tc, the_taxonomy_can_be_joined);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

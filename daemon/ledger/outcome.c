@@ -1,0 +1,332 @@
+/* See outcome.h. */
+#include "config.h"
+
+#include "daemon/ledger/outcome.h"
+
+#include "base/mem.h"
+#include "classifier/classify.h"
+#include "daemon/ledger/hygiene.h"
+#include "daemon/ledger/judge.h"
+#include "daemon/ledger/store.h"
+#include "daemon/ledger/tally.h"
+#include "daemon/ledger/witness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is found out about the result. */
+struct finding {
+    const struct record *record;
+    const struct delivery *delivery;
+    const struct address *address;
+    int uncounted;
+    struct verdict verdict;
+    struct decision decision;
+    char key[300];
+    char *stream, *message_id; /* owned; message_id NULL: not known */
+};
+
+static int is_trusted(const struct finding *finding)
+{
+    return finding->record->evidence != EVIDENCE_UNPROVEN;
+}
+
+/* The stream of the message that failed: from the journal, else the domain of
+ * its sender, else none. */
+static int find_stream(struct outcome_rooms *rooms, struct finding *finding, struct error *error)
+{
+    const struct report *report = &finding->record->report;
+    const char *at = report->original_sender ? strrchr(report->original_sender, '@') : NULL;
+    int found = store_sent_stream(rooms->store, report->queue_id, report->original_message_id,
+                                  finding->address->key, &finding->stream, error);
+
+    if (!found)
+        finding->stream = xstrdup(at ? at + 1 : "");
+    return found < 0 ? -1 : 0;
+}
+
+/* A log does not name it; the journal may. */
+static int find_message_id(struct outcome_rooms *rooms, struct finding *finding, struct error *error)
+{
+    const struct report *report = &finding->record->report;
+    char *stream = NULL;
+    int found;
+
+    if (report->original_message_id && *report->original_message_id)
+        finding->message_id = xstrdup(report->original_message_id);
+    if (finding->message_id || !report->queue_id || !is_trusted(finding))
+        return 0;
+    found = store_sent_by_queue_id(rooms->store, report->queue_id, &stream, &finding->message_id, error);
+    free(stream);
+    return found < 0 ? -1 : 0;
+}
+
+/* What tells this message from others at the reporting MTA. A report that
+ * names neither queue id nor Message-ID stands for itself: by the queue id
+ * that our MTA gave the report, or else by when it came. */
+static void make_key(struct finding *finding)
+{
+    const struct record *record = finding->record;
+    const struct report *report = &record->report;
+
+    if (report->queue_id && *report->queue_id)
+        snprintf(finding->key, sizeof(finding->key), "%s", report->queue_id);
+    else if (report->original_message_id && *report->original_message_id)
+        snprintf(finding->key, sizeof(finding->key), "<%s>", report->original_message_id);
+    else if (record->queue_id && *record->queue_id)
+        snprintf(finding->key, sizeof(finding->key), "report %s", record->queue_id);
+    else
+        snprintf(finding->key, sizeof(finding->key), "report at %lld", (long long)record->time);
+}
+
+static int find_rows(struct outcome_rooms *rooms, const struct finding *finding, struct store_event *event,
+                     struct error *error)
+{
+    const struct address *address = finding->address;
+    const char *version = classifier_version(rooms->classifier);
+
+    if (!rooms->ruleset &&
+        store_ruleset(rooms->store, version, finding->record->time, &rooms->ruleset, error))
+        return -1;
+    event->ruleset = rooms->ruleset;
+    if (finding->delivery->reply && *finding->delivery->reply &&
+        store_reply(rooms->store, finding->delivery->reply, &event->reply, error))
+        return -1;
+    return store_address(rooms->store, address->key, address->given, address->key + address->domain,
+                         &event->address, error);
+}
+
+/* All but the decision, which depends on what is known. */
+static void fill_event(const struct finding *finding, struct store_event *event_r)
+{
+    const struct record *record = finding->record;
+    const struct report *report = &record->report;
+    const struct delivery *delivery = finding->delivery;
+    const struct verdict *verdict = &finding->verdict;
+
+    *event_r = (struct store_event){
+        .time = delivery->time ? delivery->time : record->time,
+        .recorded = record->time,
+        .original_recipient = delivery->original_recipient,
+        .action = action_name(delivery->action),
+        .reason = reason_info(verdict->reason)->name,
+        .persistence = persistence_name(verdict->persistence),
+        .rule = verdict->rule,
+        .provider = verdict->provider,
+        .code = verdict->code,
+        .status = *verdict->status ? verdict->status : delivery->status,
+        .stage = stage_name(verdict->stage),
+        .reporting_mta = report->reporting_mta ? report->reporting_mta : "",
+        .remote_mta = delivery->remote_mta,
+        .message_key = finding->key,
+        .queue_id = report->queue_id,
+        .message_id = finding->message_id,
+        .sender = report->original_sender,
+        .stream = finding->stream,
+        .source = source_name(record->source),
+        .evidence = evidence_name(record->evidence),
+        .trusted = is_trusted(finding),
+    };
+}
+
+/* What follows, setting aside a suppression that this very event (0: it is
+ * new) has caused already. */
+static int decide(struct outcome_rooms *rooms, struct finding *finding, int64_t event_id,
+                  struct store_event *event, struct error *error)
+{
+    struct hygiene_facts facts = {
+        .action = finding->delivery->action,
+        .evidence = finding->record->evidence,
+    };
+
+    hygiene_decide(&finding->verdict, &facts, &finding->decision);
+    /* Of every stream: one that holds for a single stream is not what would follow here. */
+    if (finding->decision.kind == DECISION_SUPPRESS)
+        facts.suppressed = store_suppressed(rooms->store, finding->address->key, "", finding->record->time,
+                                            event_id, error);
+    if (facts.suppressed > 0)
+        hygiene_decide(&finding->verdict, &facts, &finding->decision);
+    event->decision = decision_name(finding->decision.kind);
+    event->sentence = finding->decision.sentence;
+    return facts.suppressed < 0 ? -1 : 0;
+}
+
+static int add_suppression(struct outcome_rooms *rooms, const struct finding *finding, int64_t event,
+                           struct error *error)
+{
+    const struct store_suppression suppression = {
+        .key = finding->address->key,
+        .stream = "",
+        .reason = reason_info(finding->verdict.reason)->name,
+        .origin = "automatic",
+        .note = "",
+        .who = "hygiene",
+        .since = finding->record->time,
+        .event = event,
+    };
+
+    counters_add(rooms->counters, COUNTER_SUPPRESSED, 1);
+    return store_suppress(rooms->store, &suppression, error);
+}
+
+static int is_hard(const char *reason_name)
+{
+    enum reason reason;
+
+    return reason_from_name(reason_name, &reason) && reason_info(reason)->hygiene == HYGIENE_SUPPRESS;
+}
+
+/* Consequences of a new event: the bounce record, and a suppression if so decided. */
+static int act(struct outcome_rooms *rooms, const struct finding *finding, const struct store_event *event,
+               int64_t id, struct error *error)
+{
+    if (!is_trusted(finding))
+        return 0;
+    if (finding->delivery->action == ACTION_FAILED &&
+        store_count_bounce(rooms->store, event->address, is_hard(event->reason), finding->record->time, id, error))
+        return -1;
+    if (finding->decision.kind == DECISION_SUPPRESS)
+        return add_suppression(rooms, finding, id, error);
+    return 0;
+}
+
+/* A final failure that our MTA tells of was an attempt of its own; its
+ * attempts that did not end the matter are counted from the log, line by line. */
+static void count(struct outcome_rooms *rooms, const struct finding *finding, const struct store_event *event, int by)
+{
+    int attempt = finding->delivery->action == ACTION_FAILED &&
+                  (!strcmp(event->evidence, evidence_name(EVIDENCE_LOCAL)) ||
+                   !strcmp(event->source, source_name(SOURCE_LOG)));
+    const struct bucket bucket = {
+        .time = event->time,
+        .provider = event->provider ? event->provider : "",
+        .domain = finding->address->key + finding->address->domain,
+        .stream = event->stream,
+        .action = event->action,
+        .reason = event->reason,
+        .trusted = event->trusted,
+        .attempts = attempt ? by : 0,
+        .reports = attempt ? 0 : by,
+    };
+
+    if (!finding->uncounted)
+        tally_add(rooms->tally, &bucket);
+}
+
+/* A richer text has given another verdict: what followed from the old one is
+ * put right. A person who has meanwhile released the address is not overruled. */
+static int change_mind(struct outcome_rooms *rooms, const struct finding *finding, const struct store_event *event,
+                       const struct store_known *known, struct error *error)
+{
+    int hard = is_hard(event->reason) - is_hard(known->event.reason), released = 0;
+    int suppressed = !strcmp(known->event.decision, decision_name(DECISION_SUPPRESS));
+    int suppress = finding->decision.kind == DECISION_SUPPRESS;
+    char note[200];
+
+    if (hard && store_move_bounce(rooms->store, known->event.address, hard, error))
+        return -1;
+    snprintf(note, sizeof(note), "a fuller reply to the same message says %s", event->reason);
+    if (suppressed && (released = store_release_event(rooms->store, finding->address->key, known->id, note,
+                                                      finding->record->time, error)) < 0)
+        return -1;
+    if (suppress && (released || !suppressed))
+        return add_suppression(rooms, finding, known->id, error);
+    return 0;
+}
+
+static enum witness_weight weigh(const struct finding *finding, const struct store_event *event,
+                                 const struct store_known *known)
+{
+    const struct telling news = {event->rule, finding->delivery->reply}, old = {known->event.rule, known->reply};
+
+    if (!known->event.trusted)
+        return WITNESS_REPLACES;
+    return witness_is_richer(&news, &old) ? WITNESS_CORRECTS : WITNESS_FILLS;
+}
+
+/* Leaves in the sentence what the poorer text said. */
+static void explain_correction(struct finding *finding, const struct store_known *known)
+{
+    size_t length = strlen(finding->decision.sentence), room = sizeof(finding->decision.sentence) - length;
+
+    snprintf(finding->decision.sentence + length, room, " (a poorer text said %s)", known->event.reason);
+}
+
+static int correct(struct outcome_rooms *rooms, struct finding *finding, struct store_event *event,
+                   const struct store_known *known, struct error *error)
+{
+    enum witness_weight weight = weigh(finding, event, known);
+    int changed = weight == WITNESS_CORRECTS && strcmp(event->reason, known->event.reason) != 0;
+    struct store_event merged;
+
+    if (weight != WITNESS_FILLS && decide(rooms, finding, known->id, event, error))
+        return -1;
+    if (changed)
+        explain_correction(finding, known);
+    witness_merge(&known->event, event, weight, &merged);
+    if (store_put_event(rooms->store, known->id, &merged, error))
+        return -1;
+    count(rooms, finding, &known->event, -1);
+    count(rooms, finding, &merged, 1);
+    if (weight == WITNESS_REPLACES)
+        return act(rooms, finding, &merged, known->id, error);
+    return changed ? change_mind(rooms, finding, &merged, known, error) : 0;
+}
+
+/* Told of again. Deferrals differ from attempt to attempt, so only of a final
+ * failure one text is better than the other. */
+static int take_witness(struct outcome_rooms *rooms, struct finding *finding, struct store_event *event,
+                        const struct store_known *known, struct error *error)
+{
+    counters_add(rooms->counters, COUNTER_EVENTS_REPEATED, 1);
+    if (store_add_witness(rooms->store, known->id, event->source, event->evidence, error))
+        return -1;
+    if (!event->trusted || (known->event.trusted && finding->delivery->action != ACTION_FAILED))
+        return 0;
+    return correct(rooms, finding, event, known, error);
+}
+
+static int add(struct outcome_rooms *rooms, struct finding *finding, struct store_event *event, struct error *error)
+{
+    int64_t id;
+
+    if (decide(rooms, finding, 0, event, error) || store_add_event(rooms->store, event, &id, error))
+        return -1;
+    counters_add(rooms->counters, COUNTER_EVENTS, 1);
+    count(rooms, finding, event, 1);
+    return act(rooms, finding, event, id, error);
+}
+
+static int record_finding(struct outcome_rooms *rooms, struct finding *finding, struct error *error)
+{
+    int local = finding->record->evidence == EVIDENCE_LOCAL, found, failed;
+    struct store_known known;
+    struct store_event event;
+
+    make_key(finding);
+    judge(rooms->classifier, finding->delivery, finding->address->key + finding->address->domain, &finding->verdict);
+    if (find_stream(rooms, finding, error) || find_message_id(rooms, finding, error))
+        return -1;
+    fill_event(finding, &event);
+    if (find_rows(rooms, finding, &event, error) ||
+        (found = store_find_event(rooms->store, &event, local, &known, error)) < 0)
+        return -1;
+    if (!found)
+        return add(rooms, finding, &event, error);
+    failed = take_witness(rooms, finding, &event, &known, error);
+    store_known_clear(&known);
+    return failed;
+}
+
+int outcome_record(struct outcome_rooms *rooms, const struct record *record, const struct delivery *delivery,
+                   const struct address *address, int uncounted, struct error *error)
+{
+    struct finding finding = {
+        .record = record, .delivery = delivery, .address = address, .uncounted = uncounted};
+    int failed = record_finding(rooms, &finding, error);
+
+    free(finding.stream);
+    free(finding.message_id);
+    return failed;
+}

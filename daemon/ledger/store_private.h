@@ -1,0 +1,20 @@
+/* What the files of the store share. Nobody else includes it. */
+#ifndef SUPPRESSD_DAEMON_LEDGER_STORE_PRIVATE_H
+#define SUPPRESSD_DAEMON_LEDGER_STORE_PRIVATE_H
+
+#include "daemon/ledger/statement.h"
+#include "daemon/ledger/store.h"
+
+#include <sqlite3.h>
+
+struct store {
+    sqlite3 *db;
+    struct statements statements;       /* of store.c */
+    struct statements event_statements; /* of store_event.c */
+    int lock_fd;
+    int open_transaction;
+};
+
+void store_event_prepare(struct store *store);
+
+#endif
