@@ -237,6 +237,7 @@ static int open_follow(struct house *house, struct error *error)
         .counters = house->counters,
         .path = settings->mail_log,
         .host = settings->mail_log_host,
+        .keep_delivered = (int)settings->keep_delivered,
     };
     struct log_position from;
     struct lookup *lookup;

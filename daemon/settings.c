@@ -76,10 +76,14 @@ static const struct option options[] = {
      "Whether Joe@example.com and joe@example.com are different recipients. Fixed when the database is made."},
     {"mail_log", TYPE_TEXT, AT(mail_log), "", 0, 1000, NULL, 0,
      "The MTA's log file, which is followed from now on, also when it is rotated. Failed deliveries in "
-     "it count like bounces. Whoever can write to it is believed. Empty: none."},
+     "it count like bounces; delivered and deferred ones are counted by hour. Whoever can write to it is "
+     "believed. Empty: none."},
     {"mail_log_host", TYPE_TEXT, AT(mail_log_host), "", 0, 255, NULL, 0,
      "The MTA's name for itself in its bounces (Postfix: myhostname), where the log has a name that is "
      "not the beginning of it; so a failure in both is counted once. Empty: the name in the log."},
+    {"keep_delivered", TYPE_CHOICE, AT(keep_delivered), "no", 0, 0, yes_no, 0,
+     "Whether each message that the log tells to be delivered or deferred gets a record of its own, as each "
+     "failure does, besides being counted. The database then grows with all mail."},
     {"stream_header", TYPE_TEXT, AT(stream_header), "", 0, 100, NULL, 1,
      "Header field of submitted mail that names its stream (newsletter, receipts, ...). Empty: the "
      "envelope sender's domain is the stream."},

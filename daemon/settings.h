@@ -35,6 +35,7 @@ struct settings {
     long strict_local_part;
     char *mail_log;
     char *mail_log_host;
+    long keep_delivered;
     char *stream_header;
     char *rules_dir;
     char *local_rules_dir;

@@ -18,8 +18,10 @@
 
 #define VISIT_MS 1000
 #define LINES_MAX 5000   /* a visit */
-#define ENTRIES_MAX 200  /* failures a record */
-#define SAVE_EVERY 10    /* seconds: of a position without failures */
+#define PIECE_MAX 50000  /* lines a record: a log that lies behind is caught up in few commits */
+#define ENTRIES_MAX 1000 /* failures a record */
+#define RESULTS_MAX (4 << 20) /* bytes a record: a line may have thousands of recipients */
+#define SAVE_EVERY 10    /* seconds: of a position without deliveries */
 
 /* What the writer says of the piece that it was given. */
 enum outcome { OUTCOME_NONE, OUTCOME_RECORDED, OUTCOME_FAILED, OUTCOME_REFUSED };
@@ -31,8 +33,10 @@ struct follow {
     struct event *visit, *answered;
     struct log_position saved; /* on disk, or where it began */
     int is_on_disk;
+    struct record *piece;      /* in the making, over several visits; NULL: none */
+    int piece_lines;
     int on_its_way;            /* a piece is with the writer */
-    int without_entries;       /* the next piece: the last one was refused for its content */
+    int refused;               /* times that a piece was refused for its content: see take_delivery */
     int trouble;               /* the file could not be read at the last visit */
     unsigned gaps;
     int64_t saved_at;
@@ -86,7 +90,7 @@ static void on_answered(evutil_socket_t fd, short what, void *context)
     }
     pthread_mutex_unlock(&follow->lock);
     follow->on_its_way = 0;
-    follow->without_entries = outcome == OUTCOME_REFUSED;
+    follow->refused = outcome == OUTCOME_REFUSED ? follow->refused + 1 : 0;
     if (outcome != OUTCOME_RECORDED)
         go_back(follow);
     visit_in(follow, outcome == OUTCOME_RECORDED ? 0 : follow->options.visit_ms);
@@ -121,6 +125,37 @@ static void add_entry(struct follow *follow, struct record *record, const struct
     maillog_delivery(line, recipient, &entry->report.deliveries[0]);
 }
 
+static void add_result(struct record *record, const struct maillog_line *line, const char *recipient)
+{
+    const struct result result = {
+        .time = line->time,
+        .action = line->action,
+        .evidence = line->doubtful ? EVIDENCE_UNPROVEN : EVIDENCE_LOCAL,
+        .recipient = span_of(recipient),
+        .queue_id = line->queue_id,
+        .remote_mta = line->remote_mta,
+        .status = line->status,
+        .reply = line->action == ACTION_DELAYED ? line->reply : SPAN_NONE,
+    };
+
+    results_add(&record->results, &result);
+}
+
+/* Of a probe only the failure is of interest. What the database has refused for
+ * its content would be refused again: the entries are left out, then all. */
+static void take_delivery(struct follow *follow, struct record *record, const struct maillog_line *line,
+                          const char *recipient)
+{
+    int counted = line->action != ACTION_FAILED && !line->probe;
+
+    if (counted && follow->refused < 2)
+        add_result(record, line, recipient);
+    if ((line->action == ACTION_FAILED || (counted && follow->options.keep_delivered)) && !follow->refused) {
+        add_entry(follow, record, line, recipient);
+        record->entries[record->entry_count - 1].uncounted = counted || line->probe;
+    }
+}
+
 static void take_line(struct follow *follow, struct record *record, struct span text)
 {
     char recipient[MAILLOG_RECIPIENT_SIZE];
@@ -131,10 +166,9 @@ static void take_line(struct follow *follow, struct record *record, struct span 
     counters_add(follow->options.counters, COUNTER_LOG_LINES, 1);
     if (kind == MAILLOG_AMBIGUOUS)
         counters_add(follow->options.counters, COUNTER_LOG_AMBIGUOUS, 1);
-    if (kind != MAILLOG_DELIVERY || line.action != ACTION_FAILED || follow->without_entries)
-        return;
-    while (maillog_recipient(&line, &rest, recipient))
-        add_entry(follow, record, &line, recipient);
+    if (kind == MAILLOG_DELIVERY)
+        while (maillog_recipient(&line, &rest, recipient))
+            take_delivery(follow, record, &line, recipient);
 }
 
 /* Said when it begins and when it is over. */
@@ -158,7 +192,7 @@ static int is_worth_saving(const struct follow *follow, const struct record *rec
 {
     const struct log_position *now = &record->position, *saved = &follow->saved;
 
-    if (record->entry_count || follow->without_entries || !follow->is_on_disk)
+    if (record->entry_count || record->results.count || follow->refused || !follow->is_on_disk)
         return 1;
     return (now->inode != saved->inode || now->offset != saved->offset) &&
            record->time >= follow->saved_at + SAVE_EVERY;
@@ -181,26 +215,58 @@ static void submit(struct follow *follow, struct record *record_take)
     visit_in(follow, follow->options.visit_ms);
 }
 
+static int is_full(const struct follow *follow)
+{
+    const struct record *piece = follow->piece;
+
+    return follow->piece_lines >= PIECE_MAX || piece->entry_count >= ENTRIES_MAX ||
+           piece->results.text_length >= RESULTS_MAX;
+}
+
+/* Adds to the piece: 1 when there may be more, 0 at the end of the log. */
+static int read_lines(struct follow *follow)
+{
+    struct span text;
+
+    for (int i = 0; i < LINES_MAX && !is_full(follow); i++) {
+        if (!logfile_next(follow->file, &text))
+            return 0;
+        take_line(follow, follow->piece, text);
+        follow->piece_lines++;
+    }
+    return 1;
+}
+
+static void finish_piece(struct follow *follow, int more)
+{
+    struct record *piece = follow->piece;
+
+    follow->piece = NULL;
+    follow->piece_lines = 0;
+    logfile_position(follow->file, &piece->position);
+    if (piece->position.inode && is_worth_saving(follow, piece)) {
+        submit(follow, piece);
+        return;
+    }
+    record_free(&piece);
+    visit_in(follow, more ? 0 : follow->options.visit_ms);
+}
+
 static void on_visit(evutil_socket_t fd, short what, void *context)
 {
     struct follow *follow = context;
-    struct record *record;
-    struct span text;
-    int count = 0, more = 1;
+    int more;
 
     (void)fd, (void)what;
-    record = record_new(RECORD_LOG, (int64_t)time(NULL));
-    follow->clock.now = record->time;
-    while (count++ < LINES_MAX && record->entry_count < ENTRIES_MAX && (more = logfile_next(follow->file, &text)))
-        take_line(follow, record, text);
+    if (!follow->piece)
+        follow->piece = record_new(RECORD_LOG, (int64_t)time(NULL));
+    follow->clock.now = follow->piece->time;
+    more = read_lines(follow);
     note_trouble(follow);
-    logfile_position(follow->file, &record->position);
-    if (record->position.inode && is_worth_saving(follow, record)) {
-        submit(follow, record);
-        return;
-    }
-    record_free(&record);
-    visit_in(follow, more ? 0 : follow->options.visit_ms);
+    if (more && !is_full(follow))
+        visit_in(follow, 0);
+    else
+        finish_piece(follow, more);
 }
 
 struct follow *follow_open(const struct follow_options *options, struct error *error)
@@ -242,6 +308,7 @@ void follow_close(struct follow **follow)
     if (old->answered)
         event_free(old->answered);
     logfile_close(&old->file);
+    record_free(&old->piece);
     pthread_mutex_destroy(&old->lock);
     free(old->path);
     free(old->host);

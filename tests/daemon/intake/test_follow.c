@@ -1,5 +1,6 @@
-/* Following a log into the database: each failed delivery is one event, though
- * the follower is killed again and again while the log is written and rotated. */
+/* Following a log into the database: each failed delivery is one event and each
+ * line counts once, though the follower is killed again and again while the log
+ * is written and rotated. */
 #include "config.h"
 
 #include "daemon/intake/follow.h"
@@ -24,10 +25,12 @@
 static struct ruleset *rules; /* compiled once, for all tests */
 static struct counters counters;
 static char path[160];
+static int keep_delivered;
 
 static void setup(void)
 {
     database_make();
+    keep_delivered = 0;
     snprintf(path, sizeof(path), "%s/mail.log", database_dir);
 }
 
@@ -71,6 +74,14 @@ static void append_failed(int number)
     append_line(to, "5.1.1, status=bounced", "host mx.example.net[192.0.2.7] said: 550 5.1.1 User unknown");
 }
 
+/* One of each kind. */
+static void append_three(int number)
+{
+    append_failed(number);
+    append_line("fine@example.org", "2.0.0, status=sent", "250 2.0.0 Ok: queued as 9F00A1");
+    append_line("late@example.org", "4.2.2, status=deferred", "host mx.example.org[192.0.2.7] said: 452 4.2.2 Mailbox full");
+}
+
 static struct writer *open_writer(void)
 {
     const struct ledger_options ledger_options = {
@@ -90,7 +101,8 @@ static struct writer *open_writer(void)
 /* What the daemon does, for so long. */
 static void follow_for(int ms)
 {
-    struct follow_options options = {.counters = &counters, .path = path, .host = "", .visit_ms = 2};
+    struct follow_options options = {.counters = &counters, .path = path, .host = "", .visit_ms = 2,
+                                     .keep_delivered = keep_delivered};
     const struct timeval end = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
     struct log_position from;
     struct error error;
@@ -137,6 +149,16 @@ static void rotate(int number)
     ck_assert_int_eq(rename(path, name), 0);
 }
 
+static void counted_exactly(int each)
+{
+    char expected[200];
+
+    snprintf(expected, sizeof(expected), "delayed mailbox-full %d,delivered delivered %d,failed no-such-user %d", each,
+             each, each);
+    ck_assert_str_eq(database_text("SELECT group_concat(action || ' ' || reason || ' ' || n) FROM (SELECT action, reason,"
+                                   " sum(attempts) AS n FROM rollup GROUP BY action, reason ORDER BY action)"), expected);
+}
+
 START_TEST(each_line_counts_once_whatever_is_killed)
 {
     unsigned seed = 7;
@@ -148,7 +170,7 @@ START_TEST(each_line_counts_once_whatever_is_killed)
         pid_t child = start_follower();
 
         for (int j = 0; j < LINES; j++, written++) {
-            append_failed(written);
+            append_three(written);
             pause_ms(1);
         }
         if (i % 3 == 1)
@@ -157,11 +179,87 @@ START_TEST(each_line_counts_once_whatever_is_killed)
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
     }
-    append_failed(written++);
+    append_three(written++);
     follow_for(1000);
     ck_assert_int_eq(database_number("SELECT count(*) FROM event"), written);
     ck_assert_int_eq(database_number("SELECT sum(witnesses) FROM event"), written);
     ck_assert_int_eq(database_number("SELECT count(*) FROM suppression WHERE reason = 'no-such-user'"), written);
+    counted_exactly(written);
+}
+END_TEST
+
+/* Nothing else ever goes to the disk: position and counts travel together. */
+START_TEST(deliveries_without_failures_count_once_too)
+{
+    unsigned seed = 11;
+    int written = 0;
+
+    append("a first line\n");
+    follow_for(50);
+    for (int i = 0; i < KILLS; i++) {
+        pid_t child = start_follower();
+
+        for (int j = 0; j < LINES; j++, written++) {
+            append_line("fine@example.org", "2.0.0, status=sent", "250 2.0.0 Ok: queued as 9F00A1");
+            pause_ms(1);
+        }
+        pause_ms((int)(rand_r(&seed) % 20));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+    follow_for(1000);
+    ck_assert_int_eq(database_number("SELECT sum(attempts) FROM rollup"), written);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 0);
+}
+END_TEST
+
+/* Far more than one visit reads, or one record holds. */
+START_TEST(a_log_that_lies_behind_is_caught_up)
+{
+    char *text = xmalloc(60000 * 150), *end = text;
+
+    append("a first line\n");
+    follow_for(50);
+    for (int i = 0; i < 60000; i++)
+        end += sprintf(end, "Nov 20 10:%02d:00 mail postfix/smtp[7]: 4Xyz%02d: to=<u%d@example.org>, relay=mx.example.org[192.0.2.7]:25,"
+                       " delay=1, dsn=2.0.0, status=sent (250 Ok)\n", i / 1000, i % 100, i);
+    append(text);
+    free(text);
+    follow_for(3000);
+    ck_assert_int_eq(database_number("SELECT sum(attempts) FROM rollup"), 60000);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM rollup"), 1);
+}
+END_TEST
+
+START_TEST(a_probe_is_no_message)
+{
+    append("a first line\n");
+    follow_for(50);
+    append_line("ok@example.net", "2.1.5, status=deliverable", "250 2.1.5 Ok");
+    append_line("gone@example.net", "5.1.1, status=undeliverable",
+                "host mx.example.net[192.0.2.7] said: 550 5.1.1 User unknown");
+    append_line("later@example.net", "4.2.2, status=undeliverable", "host mx[192.0.2.7] said: 452 4.2.2 Mailbox full");
+    follow_for(200);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM rollup"), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 1);
+}
+END_TEST
+
+START_TEST(what_is_delivered_is_kept_when_asked_for)
+{
+    keep_delivered = 1;
+    append("a first line\n");
+    follow_for(50);
+    for (int i = 0; i < 2; i++)
+        append_three(0);
+    follow_for(200);
+    ck_assert_str_eq(database_text("SELECT group_concat(key || ' ' || action || witnesses) FROM event e"
+                                   " JOIN address a ON a.id = e.address"),
+                     "gone0@example.net failed2,fine@example.org delivered2,late@example.org delayed2");
+    ck_assert_str_eq(database_text("SELECT group_concat(action || attempts || reports) FROM"
+                                   " (SELECT * FROM rollup ORDER BY action)"), "delayed20,delivered20,failed10");
+    ck_assert_str_eq(database_text("SELECT group_concat(action || events || recipients) FROM"
+                                   " (SELECT * FROM v_daily ORDER BY action)"), "delayed21,delivered21,failed11");
 }
 END_TEST
 
@@ -181,6 +279,9 @@ START_TEST(only_failures_become_events)
     ck_assert_str_eq(database_text("SELECT source || ' ' || reporting_mta || ' ' || queue_id || ' ' || remote_mta "
                                    "FROM event"), "log mail 4Xyz00 mx.example.net");
     ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 1);
+    ck_assert_str_eq(database_text("SELECT group_concat(domain || action || trusted || attempts) FROM"
+                                   " (SELECT * FROM rollup ORDER BY action, trusted)"),
+                     "example.netdelayed11,example.netdelivered11,example.netfailed01,example.netfailed11");
     ck_assert_uint_eq(counters_get(&counters, COUNTER_LOG_AMBIGUOUS), 1);
 }
 END_TEST
@@ -218,6 +319,10 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, each_line_counts_once_whatever_is_killed);
+    tcase_add_test(tcase, deliveries_without_failures_count_once_too);
+    tcase_add_test(tcase, a_log_that_lies_behind_is_caught_up);
+    tcase_add_test(tcase, a_probe_is_no_message);
+    tcase_add_test(tcase, what_is_delivered_is_kept_when_asked_for);
     tcase_add_test(tcase, only_failures_become_events);
     tcase_add_test(tcase, a_log_line_and_a_dsn_are_one_event);
     suite_add_tcase(suite, tcase);
