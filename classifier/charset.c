@@ -3,6 +3,8 @@
 
 #include "classifier/charset.h"
 
+#include "classifier/eight.h"
+
 #include <iconv.h>
 #include <string.h>
 
@@ -207,22 +209,28 @@ static const char *guess(const struct shape *shape)
     return shape->lower_koi > shape->lower_1251 ? "KOI8-R" : "CP1251";
 }
 
-int charset_is_plain(const char *text, size_t length)
+/* The first byte from i on that is not ASCII, or length. */
+static size_t skip_ascii(const unsigned char *text, size_t length, size_t i)
 {
-    unsigned long long high = 0, eight;
-    size_t i;
+    while (length - i >= 8 && !(eight_load(text + i) & EIGHT_HIGH))
+        i += 8;
+    while (i < length && text[i] < 0x80)
+        i++;
+    return i;
+}
 
-    for (i = 0; i + sizeof(eight) <= length; i += sizeof(eight)) {
-        memcpy(&eight, text + i, sizeof(eight));
-        high |= eight;
-    }
-    for (; i < length; i++)
-        high |= (unsigned char)text[i];
-    if (high & 0x8080808080808080u)
-        return 0;
-    if (memchr(text, ESCAPE, length))
-        return 0;
-    return !memchr(text, '$', length) || !memmem(text, length, "$B", 2);
+int charset_is_good(const char *text, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t high = skip_ascii(bytes, length, 0), i, step;
+
+    if (high == length)
+        return !memchr(text, ESCAPE, length) &&
+               (!memchr(text, '$', length) || !memmem(text, length, "$B", 2));
+    for (i = high; i < length; i = skip_ascii(bytes, length, i + step))
+        if (!(step = sequence_length(bytes + i, length - i)))
+            return 0;
+    return 1;
 }
 
 size_t charset_repair(const char *text, size_t length, char *out, size_t size)

@@ -10,8 +10,8 @@
 
 #include <stddef.h>
 
-/* 1 when the bytes are plain ASCII and need no repair. */
-int charset_is_plain(const char *text, size_t length);
+/* 1 when the bytes need no repair: valid UTF-8 without traces of ISO-2022-JP. */
+int charset_is_good(const char *text, size_t length);
 
 /* Writes at most size bytes of valid UTF-8 to out (not ended by a NUL) and
  * returns how many. What does not fit is cut between characters. */

@@ -18,6 +18,7 @@
 
 #include <stddef.h>
 
+#define REPLY_SLACK 32      /* bytes behind the words, for looking at sixteen at a time */
 #define REPLY_TEXT_MAX 8192 /* bytes of the input that are read, and of the words at most */
 
 struct reply {
@@ -29,7 +30,7 @@ struct reply {
      * off each line, white space and control characters folded to single
      * spaces, every mail address reduced to "@" so that nobody's name is taken
      * for a cause. Ended by a NUL. */
-    char words[REPLY_TEXT_MAX + 1];
+    char words[REPLY_TEXT_MAX + REPLY_SLACK];
 };
 
 void reply_parse(const char *text, size_t length, struct reply *reply_r);

@@ -16,9 +16,22 @@ static int is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* Looks for the byte first that is rarer in texts: a closing ":" or "=", or the first one. */
 static const char *find(struct span span, const char *needle)
 {
-    return memmem(span.at, left(span), needle, strlen(needle));
+    size_t length = strlen(needle), key = strchr(":=", needle[length - 1]) ? length - 1 : 0;
+    const char *at = span.at + key;
+
+    if (left(span) < length)
+        return NULL;
+    while ((at = memchr(at, needle[key], (size_t)(span.end - at) - (length - 1 - key)))) {
+        if (!memcmp(at - key, needle, length))
+            return at - key;
+        at++;
+        if ((size_t)(span.end - at) < length - key)
+            break;
+    }
+    return NULL;
 }
 
 static int starts(struct span span, const char *prefix)
@@ -34,12 +47,17 @@ static void skip_space(struct span *span)
         span->at++;
 }
 
+static int ends_code(char c)
+{
+    return c == ':' || c == '\t' || c == '\r' || c == '\n';
+}
+
 int span_code(struct span span)
 {
     if (left(span) < 3 || (*span.at != '2' && *span.at != '4' && *span.at != '5') ||
         !is_digit(span.at[1]) || !is_digit(span.at[2]))
         return 0;
-    if (left(span) > 3 && !strchr(" -:\t\r\n", span.at[3]))
+    if (left(span) > 3 && span.at[3] != ' ' && span.at[3] != '-' && !ends_code(span.at[3]))
         return 0;
     return (span.at[0] - '0') * 100 + (span.at[1] - '0') * 10 + span.at[2] - '0';
 }
@@ -72,7 +90,6 @@ static void drop_diagnostic_type(struct span *span)
                                         "x-mpop-fallback_mx;", "dns;", "unix;"};
     size_t i;
 
-    skip_space(span);
     for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
         if (starts(*span, types[i])) {
             span->at += strlen(types[i]);
@@ -120,15 +137,17 @@ static enum stage stage_at(struct span span)
 static enum stage drop_in_reply_to(struct span *span)
 {
     static const char words[] = "(in reply to ";
-    const char *found = memchr(span->at, '(', left(*span)); /* most texts have none */
-    struct span rest = {NULL, span->end};
+    struct span rest = *span;
 
-    if (!found || !(found = find((struct span){found, span->end}, words)))
-        return STAGE_UNKNOWN;
-    rest.at = found;
-    span->end = found;
-    rest.at += sizeof(words) - 1;
-    return stage_at(rest);
+    while ((rest.at = memchr(rest.at, '(', left(rest)))) { /* most texts have none */
+        if (left(rest) >= sizeof(words) - 1 && !memcmp(rest.at, words, sizeof(words) - 1)) {
+            span->end = rest.at;
+            rest.at += sizeof(words) - 1;
+            return stage_at(rest);
+        }
+        rest.at++;
+    }
+    return STAGE_UNKNOWN;
 }
 
 /* The first ": 550 " behind a wrapping. */
@@ -228,13 +247,15 @@ static int unwrap_letter(struct span *span)
            to_words_after(span, "response from the remote server was:");
 }
 
-enum stage unwrap(struct span *span)
+enum stage unwrap(struct span *span, int has_paren, int has_semicolon)
 {
     enum stage stage;
     const char *found;
 
-    drop_diagnostic_type(span);
-    stage = drop_in_reply_to(span);
+    skip_space(span);
+    if (has_semicolon)
+        drop_diagnostic_type(span);
+    stage = has_paren ? drop_in_reply_to(span) : STAGE_UNKNOWN;
     if (span_code(*span))
         return stage;
     /* Each wrapping below ends with one of these; most prose has neither. */

@@ -13,8 +13,9 @@ struct span {
 };
 
 /* Narrows the span to what the remote server said, and returns the stage that
- * the wrapping names. A span that is no wrapping known here stays as it is. */
-enum stage unwrap(struct span *span);
+ * the wrapping names. A span that is no wrapping known here stays as it is. Without
+ * "(" or ";" in it some wrappings need not be looked for. */
+enum stage unwrap(struct span *span, int has_paren, int has_semicolon);
 
 /* A three-digit reply code at the start of the span (2yz, 4yz or 5yz followed
  * by a space, a hyphen, a colon or the end), or 0. */
