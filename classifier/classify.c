@@ -13,18 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A pattern whose words are in the text. */
-struct hit {
-    int rule;
-    unsigned pattern;
-};
-
 struct classifier {
     struct ruleset *ruleset;
-    struct scan *scan;
-    uint64_t hints; /* providers that the words of this reply betray */
-    size_t hit_count;
-    struct hit *hits; /* room for every pattern */
+    struct search *search;
     struct reply reply;
 };
 
@@ -86,35 +77,27 @@ static void put(char *to, size_t size, const char *text)
     to[length] = 0;
 }
 
-/* Sorts the candidates into rules and betrayed providers. Hints are few, so they
- * are tried at once; rules wait until it is known which of them could count. */
-static void collect(struct classifier *classifier)
+/* Which provider do the words betray? The first of the book, if several. */
+static int hinted_provider(struct classifier *classifier)
 {
-    const struct reply *reply = &classifier->reply;
-    const unsigned *list;
-    size_t count = scan_text(classifier->scan, reply->words, reply->length, &list), i;
+    const struct ruleset *ruleset = classifier->ruleset;
+    unsigned hint;
 
-    classifier->hit_count = 0;
-    classifier->hints = 0;
-    for (i = 0; i < count; i++) {
-        int owner = classifier->ruleset->owner[list[i]];
-
-        if (owner >= 0)
-            classifier->hits[classifier->hit_count++] = (struct hit){owner, list[i]};
-        else if (scan_confirm(classifier->scan, list[i], reply->words, reply->length))
-            classifier->hints |= (uint64_t)1 << (-1 - owner);
-    }
+    for (hint = 0; search_next(classifier->search, &hint) && hint < ruleset->hint_count; hint++)
+        if (search_confirm(classifier->search, hint))
+            return ruleset->owner[hint];
+    return PROVIDER_UNKNOWN;
 }
 
 /* The host that answered betrays the provider best, then its words, then the
  * recipient's domain (which may well be hosted elsewhere). */
-static int find_provider(const struct classifier *classifier, const struct classify_input *input)
+static int find_provider(struct classifier *classifier, const struct classify_input *input)
 {
     const struct ruleset *ruleset = classifier->ruleset;
     int provider = provider_of_host(ruleset->hosts, input->mta);
 
-    if (provider == PROVIDER_UNKNOWN && classifier->hints)
-        provider = __builtin_ctzll(classifier->hints);
+    if (provider == PROVIDER_UNKNOWN)
+        provider = hinted_provider(classifier);
     if (provider == PROVIDER_UNKNOWN)
         provider = provider_of_host(ruleset->domains, input->domain);
     return provider;
@@ -122,16 +105,14 @@ static int find_provider(const struct classifier *classifier, const struct class
 
 static int has_code(const struct strings *codes, int code)
 {
-    char text[16];
+    const char text[] = {(char)('0' + code / 100), (char)('0' + code / 10 % 10),
+                         (char)('0' + code % 10), 0};
     size_t i;
 
-    if (!codes->count)
-        return 1;
-    snprintf(text, sizeof(text), "%d", code);
     for (i = 0; i < codes->count; i++)
         if (code && !strncmp(text, codes->list[i], strlen(codes->list[i])))
             return 1;
-    return 0;
+    return !codes->count;
 }
 
 static int has_status(const struct strings *statuses, const char *status)
@@ -157,29 +138,19 @@ static int applies(const struct rule *rule, const struct verdict *verdict, int p
     return has_code(&rule->codes, verdict->code) && has_status(&rule->statuses, verdict->status);
 }
 
-/* The first rule that applies and matches. The candidates come in no order:
- * each round takes the first of those left. */
+/* The first rule that applies and matches: patterns stand in the order of their rules. */
 static const struct rule *winner(struct classifier *classifier, const struct scope *scope,
                                  const struct verdict *verdict, int provider)
 {
-    const struct rule *rules = classifier->ruleset->book.rules;
-    const struct reply *reply = &classifier->reply;
-    struct hit *hits = classifier->hits;
-    size_t count = 0, i;
+    const struct ruleset *ruleset = classifier->ruleset;
+    unsigned pattern;
 
-    for (i = 0; i < classifier->hit_count; i++)
-        if ((size_t)hits[i].rule >= scope->first_rule &&
-            applies(&rules[hits[i].rule], verdict, provider))
-            hits[count++] = hits[i];
-    while (count) {
-        size_t first = 0;
+    for (pattern = ruleset->hint_count; search_next(classifier->search, &pattern); pattern++) {
+        size_t owner = (size_t)ruleset->owner[pattern];
 
-        for (i = 1; i < count; i++)
-            if (hits[i].rule < hits[first].rule)
-                first = i;
-        if (scan_confirm(classifier->scan, hits[first].pattern, reply->words, reply->length))
-            return &rules[hits[first].rule];
-        hits[first] = hits[--count];
+        if (owner >= scope->first_rule && applies(&ruleset->book.rules[owner], verdict, provider) &&
+            search_confirm(classifier->search, pattern))
+            return &ruleset->book.rules[owner];
     }
     return NULL;
 }
@@ -272,7 +243,7 @@ const struct rule *classify_in(struct classifier *classifier, const struct class
 
     reply_parse(input->text, input->length, &classifier->reply);
     take_facts(classifier, input, verdict_r);
-    collect(classifier);
+    search_text(classifier->search, classifier->reply.words, classifier->reply.length);
     provider = scope->provider;
     if (provider == PROVIDER_UNKNOWN)
         provider = find_provider(classifier, input);
@@ -284,7 +255,7 @@ const struct rule *classify_in(struct classifier *classifier, const struct class
     if (rule) {
         verdict_r->reason = rule->reason;
         put(verdict_r->rule, sizeof(verdict_r->rule), rule->id);
-    } else {
+    } else if (!search_is_exhausted(classifier->search)) {
         fall_back(&classifier->reply, verdict_r);
     }
     verdict_r->persistence = persistence_of(verdict_r);
@@ -317,9 +288,8 @@ struct classifier *classifier_open(struct ruleset *ruleset, struct error *error)
     struct classifier *classifier = xcalloc(1, sizeof(*classifier));
 
     (void)error; /* nothing here can fail now; the callers are ready for it */
-    classifier->scan = scan_create(ruleset->matcher);
+    classifier->search = search_create(ruleset->matcher);
     classifier->ruleset = ruleset_ref(ruleset);
-    classifier->hits = xcalloc(ruleset->pattern_count + 1, sizeof(*classifier->hits));
     return classifier;
 }
 
@@ -327,9 +297,8 @@ void classifier_close(struct classifier **classifier)
 {
     if (!*classifier)
         return;
-    scan_free(&(*classifier)->scan);
+    search_free(&(*classifier)->search);
     ruleset_unref(&(*classifier)->ruleset);
-    free((*classifier)->hits);
     free(*classifier);
     *classifier = NULL;
 }

@@ -196,8 +196,9 @@ static int bad_id(struct lint *lint, const struct rule *rule, size_t earlier)
 /* 1 when the pattern does not compile. */
 static int bad_pattern(const char *pattern, struct error *error)
 {
+    const struct matcher_input input = {.patterns = &pattern, .count = 1};
     size_t bad;
-    struct matcher *matcher = matcher_create(&pattern, 1, &bad, error);
+    struct matcher *matcher = matcher_create(&input, &bad, error);
     int result = !matcher;
 
     matcher_free(&matcher);

@@ -1,505 +1,341 @@
-/* matcher: words to clauses to patterns. */
+/* matcher: grams call patterns, patterns are tried in order. */
 #include "config.h"
-
-#define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "classifier/matcher.h"
 
-#include <pcre2.h>
-#include <stdint.h>
+#include "base/mem.h"
+#include "classifier/eight.h"
+#include "classifier/grams.h"
+#include "classifier/matcher_data.h"
+#include "classifier/reply.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "base/mem.h"
-#include "classifier/automaton.h"
-#include "classifier/prefilter.h"
-
-#define MATCH_LIMIT 50000       /* steps of one try */
-#define CONFIRM_MAX 2000        /* tries on one text */
-#define PLACE_MAX 2048          /* places of leading words that are remembered */
-#define NO_CLAUSE ((unsigned)-1)
+#define BUDGET 20000            /* steps along chains on one text ... */
+#define TRY_COST 200            /* ... and what a try of a pattern counts for */
+#define GAP_COST 8              /* bytes of a gap that count for a step */
+#define MATCH_LIMIT 50000       /* steps within one try */
+#define NONE ((uint32_t)-1)
+#define PAD 0xff                /* stands around a text: in no word, not of \\w */
 #define JIT_STACK_MAX (256u << 10)
 
-/* Lists of lists, one array each: those of i lie in items[first[i]] .. items[first[i + 1]]. */
-struct lists {
-    unsigned *first, *items;
-    size_t count, used;
-};
-
-struct matcher {
-    size_t pattern_count, clause_count;
-    struct automaton *words;
-    struct lists clauses_of;      /* word -> clauses */
-    struct lists patterns_of;     /* clause -> patterns of which it is the rarest */
-    unsigned (*also)[CLAUSE_MAX]; /* other clauses that a pattern needs, or NO_CLAUSE */
-    unsigned char *sufficient;    /* no try needed */
-    unsigned char *fast;          /* compiled to machine code */
-    unsigned *lead;               /* clause with one of whose words every match begins, or NO_CLAUSE */
-    struct word *table;           /* of the words */
-    unsigned char *leads;         /* is the clause any pattern's lead? */
-    unsigned *always;             /* patterns without clauses */
-    size_t always_count;
-    pcre2_code **codes;
-};
-
-/* What the scan of a text needs to know of a word and of a clause: together, so
- * that each costs one line of the processor's cache. */
-struct word {
-    unsigned first; /* its clauses, from here in clauses_of.items */
-    unsigned short count;
-    unsigned short length;
-};
-
-struct clause {
-    unsigned seen;  /* epoch in which it was met */
-    unsigned place; /* where its first word stands in that epoch: index of a place */
-    unsigned first; /* patterns of which it is the rarest, from here in patterns_of.items */
-    unsigned short count;
-    unsigned short lead; /* is it any pattern's lead? */
-};
-
-/* A place where a word of a clause begins. */
-struct place {
-    unsigned start, next; /* next: index, 0 at the end */
-};
-
-struct scan {
+struct search {
     const struct matcher *matcher;
     pcre2_match_data *data;
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
-    unsigned epoch;               /* number of the text; saves clearing the tables below */
-    struct clause *clauses;
-    unsigned place_count;         /* index 0 is not used */
-    struct place places[PLACE_MAX];
-    unsigned *candidates;
-    size_t candidate_count, tries;
+    size_t length, hit_count, spent; /* spent: of the budget */
+    struct gram_marks marks;
+    uint32_t *last;         /* by gram: its last hit, if that is a hit of it */
+    uint64_t *candidates;   /* a bit a pattern */
+    struct gram_hit hits[REPLY_TEXT_MAX + GRAM_ROOM];
+    uint32_t next[REPLY_TEXT_MAX]; /* by hit: another one of the same gram, or NONE */
+    char *text;             /* in the middle of room */
+    char room[GRAM_PADDING + REPLY_TEXT_MAX + GRAM_PADDING];
 };
 
-/* --- building ------------------------------------------------------------ */
-
-/* A word or clause on its way into the tables. */
-struct entry {
-    char *key;
-    struct entry *next;
-    unsigned id;
-    unsigned *users;
-    size_t count;
-};
-
-#define BUCKETS 4096
-
-struct table {
-    struct entry *buckets[BUCKETS];
-    struct entry **list; /* by id */
-    size_t count;
-};
-
-static unsigned hash_key(const char *key)
+struct search *search_create(const struct matcher *matcher)
 {
-    unsigned hash = 2166136261u;
+    struct search *search = xcalloc(1, sizeof(*search));
 
-    for (; *key; key++)
-        hash = (hash ^ (unsigned char)*key) * 16777619u;
-    return hash % BUCKETS;
+    search->matcher = matcher;
+    search->data = pcre2_match_data_create(1, NULL);
+    search->context = pcre2_match_context_create(NULL);
+    search->stack = pcre2_jit_stack_create(32 << 10, JIT_STACK_MAX, NULL);
+    pcre2_set_match_limit(search->context, MATCH_LIMIT);
+    pcre2_jit_stack_assign(search->context, NULL, search->stack);
+    search->last = xcalloc(matcher->gram_count + 1, sizeof(*search->last));
+    search->candidates = xcalloc(matcher_chunks(matcher->pattern_count), sizeof(*search->candidates));
+    search->text = search->room + GRAM_PADDING;
+    memset(search->room, PAD, GRAM_PADDING);
+    return search;
 }
 
-static struct entry *intern(struct table *table, const char *key)
+void search_free(struct search **search)
 {
-    struct entry **bucket = &table->buckets[hash_key(key)], *entry;
+    struct search *gone = *search;
 
-    for (entry = *bucket; entry; entry = entry->next)
-        if (!strcmp(entry->key, key))
-            return entry;
-    entry = xcalloc(1, sizeof(*entry));
-    entry->key = xstrdup(key);
-    entry->id = (unsigned)table->count;
-    entry->next = *bucket;
-    *bucket = entry;
-    table->list = xrealloc(table->list, (table->count + 1) * sizeof(struct entry *));
-    table->list[table->count++] = entry;
-    return entry;
-}
-
-static void add_user(struct entry *entry, unsigned user)
-{
-    if (entry->count && entry->users[entry->count - 1] == user)
-        return;
-    entry->users = xrealloc(entry->users, (entry->count + 1) * sizeof(*entry->users));
-    entry->users[entry->count++] = user;
-}
-
-static void table_free(struct table *table)
-{
-    size_t i;
-
-    for (i = 0; i < table->count; i++) {
-        free(table->list[i]->key);
-        free(table->list[i]->users);
-        free(table->list[i]);
-    }
-    free(table->list);
-}
-
-static struct lists lists_of(const struct table *table)
-{
-    struct lists lists = {.count = table->count};
-    size_t i;
-
-    for (i = 0; i < table->count; i++)
-        lists.used += table->list[i]->count;
-    lists.first = xcalloc(table->count + 1, sizeof(*lists.first));
-    lists.items = xcalloc(lists.used + 1, sizeof(*lists.items));
-    lists.used = 0;
-    for (i = 0; i < table->count; i++) {
-        lists.first[i] = (unsigned)lists.used;
-        if (table->list[i]->count)
-            memcpy(lists.items + lists.used, table->list[i]->users,
-                   table->list[i]->count * sizeof(unsigned));
-        lists.used += table->list[i]->count;
-    }
-    lists.first[table->count] = (unsigned)lists.used;
-    return lists;
-}
-
-/* Equal clauses of different patterns are one. */
-static struct entry *intern_clause(struct table *clauses, const struct strings *clause)
-{
-    struct entry *entry;
-    size_t length = 1, i;
-    char *key, *end;
-
-    for (i = 0; i < clause->count; i++)
-        length += strlen(clause->list[i]) + 1;
-    end = key = xmalloc(length);
-    for (i = 0; i < clause->count; i++) {
-        end = stpcpy(end, clause->list[i]);
-        *end++ = '\n';
-    }
-    *end = 0;
-    entry = intern(clauses, key);
-    free(key);
-    return entry;
-}
-
-/* The clause of these words, made if need be. */
-static unsigned clause_of(struct matcher *matcher, unsigned pattern, struct strings *words,
-                          struct table *literals, struct table *clauses)
-{
-    size_t known = clauses->count, i;
-    struct entry *clause = intern_clause(clauses, words);
-
-    for (i = 0; i < words->count; i++) {
-        if (!automaton_fold(words->list[i]))
-            matcher->sufficient[pattern] = 0;
-        if (clauses->count > known)
-            add_user(intern(literals, words->list[i]), clause->id);
-    }
-    return clause->id;
-}
-
-/* The rarest clause calls for the pattern, the others are asked for then. */
-static void take_apart(struct matcher *matcher, unsigned pattern, const char *text,
-                       struct table *literals, struct table *clauses)
-{
-    struct strings *sets[CLAUSE_MAX + 1], *swap;
-    struct prefilter prefilter;
-    size_t count, i;
-    unsigned id;
-
-    prefilter_create(text, &prefilter);
-    matcher->sufficient[pattern] = (unsigned char)prefilter.sufficient;
-    for (count = 0; count < prefilter.count; count++)
-        sets[count] = &prefilter.clauses[count];
-    if (prefilter.lead.count && !prefilter.sufficient)
-        sets[count++] = &prefilter.lead;
-    for (i = 1; i < count; i++) {
-        if (prefilter_worth(sets[i]) > prefilter_worth(sets[0])) {
-            swap = sets[0];
-            sets[0] = sets[i];
-            sets[i] = swap;
-        }
-    }
-    for (i = 0; i < count; i++) {
-        int is_lead = sets[i] == &prefilter.lead;
-
-        id = clause_of(matcher, pattern, sets[i], literals, clauses);
-        if (is_lead)
-            matcher->lead[pattern] = id;
-        if (i)
-            matcher->also[pattern][i - 1] = id;
-        else
-            add_user(clauses->list[id], pattern);
-    }
-    if (!count)
-        matcher->always[matcher->always_count++] = pattern;
-    prefilter_free(&prefilter);
-}
-
-static struct automaton *automaton_of(const struct table *words)
-{
-    const char **texts = xcalloc(words->count + 1, sizeof(*texts));
-    struct automaton *automaton;
-    size_t i;
-
-    for (i = 0; i < words->count; i++)
-        texts[i] = words->list[i]->key;
-    automaton = automaton_create(texts, words->count);
-    free(texts);
-    return automaton;
-}
-
-static int compile_pattern(struct matcher *matcher, size_t i, const char *pattern,
-                           struct error *error)
-{
-    PCRE2_UCHAR text[200];
-    PCRE2_SIZE offset;
-    int why;
-
-    matcher->codes[i] =
-        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                      PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UTF |
-                          PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY |
-                          (matcher->lead[i] == NO_CLAUSE ? 0 : PCRE2_ANCHORED),
-                      &why, &offset, NULL);
-    if (!matcher->codes[i]) {
-        pcre2_get_error_message(why, text, sizeof(text));
-        return error_set(error, ERROR_INPUT, "%s at character %zu", (char *)text, offset + 1);
-    }
-    /* No machine code where the system forbids it: slower, nothing else. */
-    matcher->fast[i] = !pcre2_jit_compile(matcher->codes[i], PCRE2_JIT_COMPLETE);
-    return 0;
-}
-
-struct matcher *matcher_create(const char *const *patterns, size_t count, size_t *bad_r,
-                               struct error *error)
-{
-    struct matcher *matcher = xcalloc(1, sizeof(*matcher));
-    struct table *literals = xcalloc(1, sizeof(*literals)), *clauses = xcalloc(1, sizeof(*clauses));
-    size_t i;
-    int result = 0;
-
-    matcher->pattern_count = count;
-    matcher->also = xcalloc(count + 1, sizeof(*matcher->also));
-    memset(matcher->also, 0xff, (count + 1) * sizeof(*matcher->also)); /* NO_CLAUSE */
-    matcher->sufficient = xcalloc(count + 1, 1);
-    matcher->fast = xcalloc(count + 1, 1);
-    matcher->always = xcalloc(count + 1, sizeof(*matcher->always));
-    matcher->lead = xcalloc(count + 1, sizeof(*matcher->lead));
-    matcher->codes = xcalloc(count + 1, sizeof(pcre2_code *));
-    *bad_r = count;
-    for (i = 0; i < count; i++)
-        matcher->lead[i] = NO_CLAUSE;
-    for (i = 0; i < count && !result; i++) {
-        take_apart(matcher, (unsigned)i, patterns[i], literals, clauses);
-        result = compile_pattern(matcher, i, patterns[i], error);
-        if (result)
-            *bad_r = i;
-    }
-    matcher->words = automaton_of(literals);
-    if (!matcher->words && !result)
-        result = error_set(error, ERROR_INPUT, "the rules hold too many words");
-    matcher->clause_count = clauses->count;
-    matcher->leads = xcalloc(clauses->count + 1, 1);
-    for (i = 0; i < count; i++)
-        if (matcher->lead[i] != NO_CLAUSE)
-            matcher->leads[matcher->lead[i]] = 1;
-    matcher->clauses_of = lists_of(literals);
-    matcher->patterns_of = lists_of(clauses);
-    matcher->table = xcalloc(literals->count + 1, sizeof(*matcher->table));
-    for (i = 0; i < literals->count; i++)
-        matcher->table[i] = (struct word){matcher->clauses_of.first[i],
-                                          (unsigned short)literals->list[i]->count,
-                                          (unsigned short)strlen(literals->list[i]->key)};
-    table_free(literals);
-    table_free(clauses);
-    free(literals);
-    free(clauses);
-    if (result)
-        matcher_free(&matcher);
-    return matcher;
-}
-
-void matcher_free(struct matcher **matcher)
-{
-    struct matcher *gone = *matcher;
-    size_t i;
-
-    *matcher = NULL;
-    if (!gone)
-        return;
-    for (i = 0; i < gone->pattern_count; i++)
-        pcre2_code_free(gone->codes[i]);
-    if (gone->words)
-        automaton_free(&gone->words);
-    free(gone->codes);
-    free(gone->clauses_of.first);
-    free(gone->clauses_of.items);
-    free(gone->patterns_of.first);
-    free(gone->patterns_of.items);
-    free(gone->also);
-    free(gone->sufficient);
-    free(gone->fast);
-    free(gone->lead);
-    free(gone->table);
-    free(gone->leads);
-    free(gone->always);
-    free(gone);
-}
-
-/* --- scanning ------------------------------------------------------------ */
-
-struct scan *scan_create(const struct matcher *matcher)
-{
-    struct scan *scan = xcalloc(1, sizeof(*scan));
-    size_t i;
-
-    scan->matcher = matcher;
-    scan->data = pcre2_match_data_create(1, NULL);
-    scan->context = pcre2_match_context_create(NULL);
-    scan->stack = pcre2_jit_stack_create(32 << 10, JIT_STACK_MAX, NULL);
-    pcre2_set_match_limit(scan->context, MATCH_LIMIT);
-    pcre2_jit_stack_assign(scan->context, NULL, scan->stack);
-    scan->clauses = xcalloc(matcher->clause_count + 1, sizeof(*scan->clauses));
-    for (i = 0; i < matcher->clause_count; i++) {
-        scan->clauses[i].first = matcher->patterns_of.first[i];
-        scan->clauses[i].count = (unsigned short)(matcher->patterns_of.first[i + 1] -
-                                                  matcher->patterns_of.first[i]);
-        scan->clauses[i].lead = matcher->leads[i];
-    }
-    scan->candidates = xcalloc(matcher->pattern_count + 1, sizeof(*scan->candidates));
-    return scan;
-}
-
-void scan_free(struct scan **scan)
-{
-    struct scan *gone = *scan;
-
-    *scan = NULL;
+    *search = NULL;
     if (!gone)
         return;
     pcre2_match_data_free(gone->data);
     pcre2_match_context_free(gone->context);
     pcre2_jit_stack_free(gone->stack);
-    free(gone->clauses);
+    free(gone->last);
     free(gone->candidates);
     free(gone);
 }
 
-static void remember(struct scan *scan, struct clause *clause, unsigned start)
+static void call_patterns(struct search *search, unsigned gram)
 {
-    if (scan->place_count == PLACE_MAX)
-        return; /* see everywhere() */
-    scan->places[scan->place_count] = (struct place){start, clause->place};
-    clause->place = scan->place_count++;
+    const struct lists *called = &search->matcher->called;
+    const unsigned *pattern = called->items + called->first[gram];
+    const unsigned *end = called->items + called->first[gram + 1];
+
+    for (; pattern < end; pattern++)
+        search->candidates[*pattern / 64] |= (uint64_t)1 << *pattern % 64;
 }
 
-static void meet(struct scan *scan, struct clause *clause)
+/* The last hit of a gram among the first count, or NONE. What stands in the table from
+ * texts before is no hit of it, or happens to be one. */
+static uint32_t last_hit(const struct search *search, unsigned gram, size_t count)
 {
-    const unsigned *pattern = scan->matcher->patterns_of.items + clause->first;
-    unsigned i;
+    uint32_t hit = search->last[gram];
 
-    clause->seen = scan->epoch;
-    for (i = 0; i < clause->count; i++)
-        scan->candidates[scan->candidate_count++] = pattern[i];
+    return hit < count && search->hits[hit].id == gram ? hit : NONE;
 }
 
-static void on_word(void *context, unsigned id, unsigned end)
+static void take_hits(struct search *search)
 {
-    struct scan *scan = context;
-    const struct word *word = &scan->matcher->table[id];
-    const unsigned *item = scan->matcher->clauses_of.items + word->first;
-    const unsigned *last = item + word->count;
+    uint32_t i;
 
-    for (; item < last; item++) {
-        struct clause *clause = &scan->clauses[*item];
-        int again = clause->seen == scan->epoch;
+    for (i = 0; i < search->hit_count; i++) {
+        unsigned gram = search->hits[i].id;
 
-        if (clause->lead) {
-            clause->place = again ? clause->place : 0;
-            remember(scan, clause, end - word->length);
-        }
-        if (!again)
-            meet(scan, clause);
+        search->next[i] = last_hit(search, gram, i);
+        search->last[gram] = i;
+        call_patterns(search, gram);
     }
 }
 
-static void next_epoch(struct scan *scan)
+void search_text(struct search *search, const char *text, size_t length)
+{
+    const struct matcher *matcher = search->matcher;
+
+    search->length = length < REPLY_TEXT_MAX ? length : REPLY_TEXT_MAX;
+    memcpy(search->text, text, search->length);
+    memset(search->text + search->length, PAD, GRAM_PADDING);
+    search->spent = 0;
+    memcpy(search->candidates, matcher->always,
+           matcher_chunks(matcher->pattern_count) * sizeof(*search->candidates));
+    search->hit_count = grams_scan(matcher->grams, search->text, search->length, search->hits,
+                                   &search->marks);
+    take_hits(search);
+}
+
+static int all_are_met(const struct search *search, const struct variant *variant)
+{
+    const uint16_t *mark = search->matcher->marks + variant->also, *clause_end;
+    const uint16_t *end = mark + variant->also_size;
+
+    while (mark < end) {
+        clause_end = mark + 1 + *mark;
+        do {
+            if (++mark == clause_end)
+                return 0;
+        } while (!gram_marked(&search->marks, *mark));
+        mark = clause_end;
+    }
+    return 1;
+}
+
+static int may_match(const struct search *search, struct range ways)
+{
+    const struct variant *variant = search->matcher->variants + ways.first;
+    const struct variant *end = variant + ways.count;
+
+    for (; variant < end; variant++)
+        if (all_are_met(search, variant))
+            return 1;
+    return 0;
+}
+
+int search_next(struct search *search, unsigned *pattern_io)
+{
+    size_t chunk = *pattern_io / 64, chunks = matcher_chunks(search->matcher->pattern_count);
+    uint64_t left = chunk < chunks ? search->candidates[chunk] & ~(uint64_t)0 << *pattern_io % 64 : 0;
+
+    for (;;) {
+        while (!left) {
+            if (++chunk >= chunks)
+                return 0;
+            left = search->candidates[chunk];
+        }
+        *pattern_io = (unsigned)(chunk * 64) + (unsigned)__builtin_ctzll(left);
+        if (may_match(search, search->matcher->ways[*pattern_io]))
+            return 1;
+        left &= left - 1;
+    }
+}
+
+static int has_edges(const struct search *search, unsigned edges, unsigned start, unsigned end)
+{
+    const char *text = search->text;
+
+    if (!edges)
+        return 1;
+    if (edges & EDGE_LEFT && chain_is_word(text[(int)start - 1]) == chain_is_word(text[start]))
+        return 0;
+    if (edges & EDGE_RIGHT && chain_is_word(text[end - 1]) == chain_is_word(text[end]))
+        return 0;
+    return !(edges & EDGE_START && start) && !(edges & EDGE_END && end != search->length);
+}
+
+/* May this word stand where these eight bytes do, bit 5 of each being set? */
+static int is_likely(const struct link_word *word, uint64_t bytes)
+{
+    return !((bytes ^ word->key) & word->mask);
+}
+
+static uint64_t bytes_at(const struct search *search, unsigned at)
+{
+    return eight_load(search->text + at) | EIGHT(0x20);
+}
+
+/* The bytes of a word beyond its key. */
+static int goes_on(const char *text, const struct link_word *word)
 {
     size_t i;
 
-    if (++scan->epoch)
-        return;
-    for (i = 0; i < scan->matcher->clause_count; i++)
-        scan->clauses[i].seen = 0;
-    scan->epoch = 1;
+    if (!word->is_exact)
+        return !strncasecmp(text, word->text, word->length);
+    for (i = 8; i + 8 <= word->length; i += 8)
+        if ((eight_load(text + i) ^ eight_load(word->text + i)) & ~EIGHT(0x20))
+            return 0;
+    return i >= word->length ||
+           !((eight_load(text + i) ^ eight_load(word->text + i)) & ~EIGHT(0x20) &
+             ~UINT64_C(0) >> (64 - 8 * (word->length - i)));
 }
 
-/* Keeps the candidates all of whose clauses were met. */
-static void sift(struct scan *scan)
+/* Does a word that is likely stand here, all of it? */
+static int stands(struct search *search, const struct link_word *word, unsigned start)
 {
-    size_t kept = 0, i, j;
-
-    for (i = 0; i < scan->candidate_count; i++) {
-        unsigned pattern = scan->candidates[i];
-        const unsigned *also = scan->matcher->also[pattern];
-
-        for (j = 0; j < CLAUSE_MAX && also[j] != NO_CLAUSE; j++)
-            if (scan->clauses[also[j]].seen != scan->epoch)
-                break;
-        if (j == CLAUSE_MAX || also[j] == NO_CLAUSE)
-            scan->candidates[kept++] = pattern;
-    }
-    scan->candidate_count = kept;
-}
-
-size_t scan_text(struct scan *scan, const char *text, size_t length, const unsigned **list_r)
-{
-    next_epoch(scan);
-    memcpy(scan->candidates, scan->matcher->always,
-           scan->matcher->always_count * sizeof(*scan->candidates));
-    scan->candidate_count = scan->matcher->always_count;
-    scan->tries = 0;
-    scan->place_count = 1;
-    automaton_scan(scan->matcher->words, text, length, on_word, scan);
-    sift(scan);
-    *list_r = scan->candidates;
-    return scan->candidate_count;
-}
-
-static int try_at(struct scan *scan, unsigned pattern, const char *text, size_t length,
-                  size_t start)
-{
-    if (++scan->tries > CONFIRM_MAX)
+    if (start + word->length > search->length || ++search->spent > BUDGET)
         return 0;
-    return (scan->matcher->fast[pattern] ? pcre2_jit_match : pcre2_match)(
-               scan->matcher->codes[pattern], (PCRE2_SPTR)text, length, start, 0, scan->data,
-               scan->context) >= 0;
+    if (word->text && !goes_on(search->text + start, word))
+        return 0;
+    return has_edges(search, word->edges, start, start + word->length);
 }
 
-/* A text so full of words that not all places were kept is searched through. */
-static int everywhere(struct scan *scan, unsigned pattern, const char *text, size_t length)
+/* May a byte stand in the gap in front of this link? */
+static int fits(const struct search *search, const struct link *link, char c)
 {
-    size_t start;
+    return !link->class || chain_has(&search->matcher->classes[link->class], c);
+}
 
-    for (start = 0; start < length; start++)
-        if (try_at(scan, pattern, text, length, start))
+static int lead_up(struct search *search, const struct link *link, unsigned left, unsigned start);
+
+static int lead_up_from(struct search *search, const struct link *link, unsigned left, unsigned end)
+{
+    const struct link_word *word = search->matcher->link_words + link->first;
+    const struct link_word *last = word + link->count;
+
+    for (; word < last; word++)
+        if (word->length <= end && is_likely(word, bytes_at(search, end - word->length)) &&
+            stands(search, word, end - word->length) &&
+            lead_up(search, link, left - 1, end - word->length))
             return 1;
     return 0;
 }
 
-int scan_confirm(struct scan *scan, unsigned pattern, const char *text, size_t length)
+/* Do so many links before this one stand in front of start, one before the other? */
+static int lead_up(struct search *search, const struct link *link, unsigned left, unsigned start)
 {
-    unsigned lead = scan->matcher->lead[pattern], i;
+    unsigned gap;
 
-    if (scan->matcher->sufficient[pattern])
+    if (!left)
         return 1;
-    if (lead == NO_CLAUSE)
-        return try_at(scan, pattern, text, length, 0);
-    if (scan->place_count == PLACE_MAX)
-        return everywhere(scan, pattern, text, length);
-    for (i = scan->clauses[lead].place; i; i = scan->places[i].next)
-        if (try_at(scan, pattern, text, length, scan->places[i].start))
+    for (gap = 0; search->spent <= BUDGET; gap++) {
+        char before = search->text[(int)(start - gap) - 1];
+
+        search->spent += gap % GAP_COST == GAP_COST - 1;
+        if (gap >= link->gap_min && link[-1].ends & link_bit(before) &&
+            lead_up_from(search, link - 1, left, start - gap))
+            return 1;
+        if (gap == link->gap_max || gap == start || !fits(search, link, before))
+            break;
+    }
+    return 0;
+}
+
+static int follow(struct search *search, const struct link *link, unsigned left, unsigned end);
+
+static int follow_from(struct search *search, const struct link *link, unsigned left, unsigned start)
+{
+    const struct link_word *word = search->matcher->link_words + link->first;
+    const struct link_word *last = word + link->count;
+    uint64_t bytes = bytes_at(search, start);
+
+    for (; word < last; word++)
+        if (is_likely(word, bytes) && stands(search, word, start) &&
+            follow(search, link + 1, left - 1, start + word->length))
             return 1;
     return 0;
+}
+
+/* Do so many links from this one on stand behind end, one behind the other? */
+static int follow(struct search *search, const struct link *link, unsigned left, unsigned end)
+{
+    unsigned gap;
+
+    if (!left)
+        return 1;
+    for (gap = 0; search->spent <= BUDGET; gap++) {
+        char at = search->text[end + gap];
+
+        search->spent += gap % GAP_COST == GAP_COST - 1;
+        if (gap >= link->gap_min && link->begins & link_bit(at) &&
+            follow_from(search, link, left, end + gap))
+            return 1;
+        if (gap == link->gap_max || end + gap >= search->length || !fits(search, link, at))
+            break;
+    }
+    return 0;
+}
+
+/* The caller's words have been seen: are the other links around one of them? */
+static int is_chained(struct search *search, const struct variant *variant)
+{
+    const struct matcher *matcher = search->matcher;
+    const struct link *caller = matcher->links + variant->link + variant->caller;
+    const struct stem *stem = matcher->stems + variant->stem;
+    const struct stem *end = stem + variant->stem_count;
+    uint32_t hit;
+
+    for (; stem < end; stem++) {
+        const struct link_word *word = &matcher->link_words[caller->first + stem->word];
+
+        for (hit = last_hit(search, stem->gram, search->hit_count); hit != NONE;
+             hit = search->next[hit]) {
+            unsigned start = search->hits[hit].at - stem->offset;
+
+            if (start < search->length && is_likely(word, bytes_at(search, start)) &&
+                stands(search, word, start) &&
+                follow(search, caller + 1, variant->link_count - variant->caller - 1u,
+                       start + word->length) &&
+                lead_up(search, caller, variant->caller, start))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_matched(struct search *search, const struct compiled *pattern)
+{
+    if ((search->spent += TRY_COST) > BUDGET)
+        return 0;
+    return (pattern->fast ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)search->text,
+                                                           search->length, 0, 0, search->data,
+                                                           search->context) >= 0;
+}
+
+int search_confirm(struct search *search, unsigned pattern)
+{
+    const struct matcher *matcher = search->matcher;
+    const struct variant *variant = matcher->variants + matcher->ways[pattern].first;
+    const struct variant *end = variant + matcher->ways[pattern].count;
+
+    for (; variant < end; variant++)
+        if (all_are_met(search, variant) && (variant->link_count
+                                                 ? is_chained(search, variant)
+                                                 : is_matched(search, &matcher->codes[pattern])))
+            return 1;
+    return 0;
+}
+
+int search_is_exhausted(const struct search *search)
+{
+    return search->spent > BUDGET;
 }

@@ -2,34 +2,35 @@
  *
  * Every part of a pattern yields either the finite set of strings that it
  * matches ("exact"), or the clauses that it implies. A sequence multiplies exact
- * sets as long as they stay small, and turns them into a clause when they do not.
+ * sets as long as they stay small, and turns them into a clause and a link of its
+ * chain when they do not.
  */
 #include "config.h"
 
 #include "classifier/prefilter.h"
 
 #include "base/mem.h"
+#include "classifier/clause.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define SET_MAX 96       /* strings of one set */
-#define PRODUCT_MAX 12   /* of a product of two: beyond it they become two clauses */
-#define STRENGTH_MIN 5   /* weaker words are everywhere; see strength() */
-#define LEAD_MIN 4       /* weaker words begin everywhere */
-#define LITERAL_MAX 32
-#define WORD_MAX 9       /* of a clause in the end: more tells little and fills the tables */
+#define PRODUCT_MAX 4   /* of a product of two: beyond it they become two clauses */
+#define STRENGTH_MIN 5   /* weaker words are everywhere; see clause_strength */
+#define LITERAL_MAX 60   /* bytes of a string of an exact set */
 #define STRENGTH_POOR 8  /* a weaker one is no help beside a better clause */
 #define DEPTH_MAX 32
 #define CLASS_EXACT_MAX 4
 
 struct part {
-    int exact;            /* set holds all that the part can match */
-    int anchored;         /* it also asks something of its surroundings: \b, ^, $ */
+    int exact;            /* set holds all that the part can match, with marks (chain.h) */
+    int is_gap;           /* it is so many bytes of a class */
+    struct chain_gap gap;
     struct strings set;
-    struct strings lead;  /* what every match begins with; empty: not known */
     struct strings clauses[CLAUSE_MAX];
     size_t count;
+    struct chain chain;   /* of a sequence that is not exact */
 };
 
 struct reader {
@@ -40,19 +41,13 @@ struct reader {
 
 static struct part read_alternatives(struct reader *reader);
 
-/* --- sets ---------------------------------------------------------------- */
-
-static void set_add(struct strings *set, const char *text)
-{
-    set->list = xrealloc(set->list, (set->count + 1) * sizeof(*set->list));
-    set->list[set->count++] = xstrdup(text);
-}
+/* --- parts --------------------------------------------------------------- */
 
 static struct part part_of(const char *text)
 {
     struct part part = {.exact = 1};
 
-    set_add(&part.set, text);
+    clause_add(&part.set, text);
     return part;
 }
 
@@ -61,83 +56,10 @@ static void part_free(struct part *part)
     size_t i;
 
     strings_free(&part->set);
-    strings_free(&part->lead);
     for (i = 0; i < part->count; i++)
         strings_free(&part->clauses[i]);
+    chain_free(&part->chain);
     *part = (struct part){0};
-}
-
-/* Letters tell twice as much as spaces, digits and marks, of which texts are full. */
-static size_t strength(const char *word)
-{
-    size_t sum = 0;
-
-    for (; *word; word++)
-        sum += (*word >= 'a' && *word <= 'z') || (unsigned char)*word >= 0x80 ? 2 : 1;
-    return sum;
-}
-
-static size_t weakest(const struct strings *set)
-{
-    size_t least = 2 * LITERAL_MAX, i;
-
-    for (i = 0; i < set->count; i++)
-        if (strength(set->list[i]) < least)
-            least = strength(set->list[i]);
-    return set->count ? least : 0;
-}
-
-/* Words that stand in every other reply. */
-static int is_common(const char *word)
-{
-    static const char *const common[] = {
-        "mail",   "message", "recipient", "address", "user",     "mailbox", "reject", "block",
-        "sender", "domain",  "host",      "server",  "error",    "not ",    "this ",  "your ",
-        "from",   "please",  "email",     "spam",    "rejected", "account", " for ",  "the "};
-    size_t i;
-
-    for (i = 0; i < sizeof(common) / sizeof(*common); i++)
-        if (!strcmp(word, common[i]))
-            return 1;
-    return 0;
-}
-
-/* Rare words tell more: long ones, few of them, no common one among them. */
-long prefilter_worth(const struct strings *clause)
-{
-    long sum = (long)weakest(clause) * 8 - (long)clause->count;
-    size_t i;
-
-    for (i = 0; i < clause->count; i++)
-        sum -= is_common(clause->list[i]) ? 40 : 0;
-    return sum;
-}
-
-static void drop_string(struct strings *set, size_t i)
-{
-    free(set->list[i]);
-    set->list[i] = set->list[--set->count];
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* A word that holds another word of the set adds nothing. */
-static void simplify(struct strings *set)
-{
-    size_t i, j;
-
-    for (i = 0; i < set->count; i++) {
-        for (j = 0; j < set->count; j++) {
-            if (i == j || !strstr(set->list[i], set->list[j]))
-                continue;
-            drop_string(set, i--);
-            break;
-        }
-    }
-    qsort(set->list, set->count, sizeof(*set->list), by_text);
 }
 
 /* Takes the set; keeps the best clauses. */
@@ -145,19 +67,19 @@ static void add_clause(struct part *part, struct strings set)
 {
     size_t i, worst = 0;
 
-    if (weakest(&set) < STRENGTH_MIN || set.count > SET_MAX) {
+    if (clause_strength(&set) < STRENGTH_MIN || set.count > SET_MAX) {
         strings_free(&set);
         return;
     }
-    simplify(&set);
+    clause_simplify(&set);
     if (part->count < CLAUSE_MAX) {
         part->clauses[part->count++] = set;
         return;
     }
     for (i = 1; i < part->count; i++)
-        if (prefilter_worth(&part->clauses[i]) < prefilter_worth(&part->clauses[worst]))
+        if (clause_worth(&part->clauses[i]) < clause_worth(&part->clauses[worst]))
             worst = i;
-    if (prefilter_worth(&set) > prefilter_worth(&part->clauses[worst])) {
+    if (clause_worth(&set) > clause_worth(&part->clauses[worst])) {
         struct strings gone = part->clauses[worst];
 
         part->clauses[worst] = set;
@@ -166,27 +88,22 @@ static void add_clause(struct part *part, struct strings set)
     strings_free(&set);
 }
 
-static struct strings copy_of(const struct strings *set)
-{
-    struct strings copy = {0};
-    size_t i;
-
-    for (i = 0; i < set->count; i++)
-        set_add(&copy, set->list[i]);
-    return copy;
-}
-
-/* An exact part becomes one clause, and its own lead. */
+/* An exact part becomes one clause. */
 static void settle(struct part *part)
 {
-    struct strings set = part->set;
+    struct strings set = {0};
+    size_t i;
 
     if (!part->exact)
         return;
     part->exact = 0;
-    part->set = (struct strings){0};
-    if (set.count <= SET_MAX && weakest(&set) >= LEAD_MIN)
-        part->lead = copy_of(&set);
+    for (i = 0; i < part->set.count; i++) {
+        char *word = chain_unmarked(part->set.list[i]);
+
+        clause_add(&set, word);
+        free(word);
+    }
+    strings_free(&part->set);
     add_clause(part, set);
 }
 
@@ -207,38 +124,28 @@ static void multiply(struct part *left, struct part *right)
 
             memcpy(text, left->set.list[i], a);
             memcpy(text + a, right->set.list[j], b + 1);
-            set_add(&product, text);
+            clause_add(&product, text);
         }
     }
     strings_free(&left->set);
     left->set = product;
-    left->anchored |= right->anchored;
     part_free(right);
 }
 
-static size_t longest(const struct strings *set)
-{
-    size_t most = 0, i;
-
-    for (i = 0; i < set->count; i++)
-        if (strlen(set->list[i]) > most)
-            most = strlen(set->list[i]);
-    return most;
-}
-
-/* A lead is known only at the very beginning: before anything else was read. */
-static void take_lead(struct part *whole, struct part *from)
-{
-    if (!whole->exact)
-        return;
-    whole->exact = 0;
-    whole->lead = from->lead;
-    from->lead = (struct strings){0};
-}
-
-static int is_nothing(const struct part *run)
+static int is_empty(const struct part *run)
 {
     return run->set.count == 1 && !*run->set.list[0];
+}
+
+/* What the run and its follower are to the chain. */
+static void link_up(struct chain *chain, const struct part *run, const struct part *right)
+{
+    if (!is_empty(run))
+        chain_add_link(chain, &run->set);
+    if (right->is_gap)
+        chain_add_gap(chain, &right->gap);
+    else if (!right->exact)
+        chain->lost = 1;
 }
 
 /* Takes right. `run` collects exact parts that follow each other. */
@@ -247,16 +154,13 @@ static void append(struct part *whole, struct part *run, struct part *right)
     size_t i;
 
     if (right->exact && small_product(&run->set, &right->set) &&
-        longest(&run->set) + longest(&right->set) <= LITERAL_MAX) {
+        clause_longest(&run->set) + clause_longest(&right->set) <= LITERAL_MAX) {
         multiply(run, right);
         return;
     }
-    if (!is_nothing(run) || right->exact) {
-        settle(run);
-        take_lead(whole, run);
-    } else {
-        take_lead(whole, right);
-    }
+    link_up(&whole->chain, run, right);
+    whole->exact = 0;
+    settle(run);
     for (i = 0; i < run->count; i++)
         add_clause(whole, run->clauses[i]);
     run->count = 0;
@@ -286,24 +190,74 @@ static struct part part_of_char(char c)
     return part_of(text);
 }
 
-static struct part part_anchor(void)
+/* One byte of a class. */
+static struct part part_of_class(const struct chain_class *class)
 {
-    struct part part = part_of("");
+    return (struct part){.is_gap = 1, .gap = {1, 1, *class}};
+}
 
-    part.anchored = 1;
-    return part;
+static void class_add(struct chain_class *class, unsigned char c)
+{
+    class->bits[c / 64] |= (uint64_t)1 << c % 64;
+}
+
+static void class_add_range(struct chain_class *class, unsigned char from, unsigned char to)
+{
+    unsigned c;
+
+    for (c = from; c <= to; c++) {
+        class_add(class, (unsigned char)c);
+        if ((c | 32) >= 'a' && (c | 32) <= 'z')
+            class_add(class, (unsigned char)(c ^ 32)); /* caseless */
+    }
+}
+
+static void class_invert(struct chain_class *class)
+{
+    size_t i;
+
+    for (i = 0; i < 4; i++)
+        class->bits[i] = ~class->bits[i];
+}
+
+/* \d, \w, \s and their opposites, as PCRE2 has them without UTF. 0: none of these. */
+static int class_add_escape(struct chain_class *class, char c)
+{
+    struct chain_class more = {0};
+    size_t i;
+
+    if (lower(c) == 's') {
+        class_add_range(&more, '\t', '\r');
+        class_add(&more, ' ');
+    } else if (lower(c) == 'd' || lower(c) == 'w') {
+        class_add_range(&more, '0', '9');
+    } else {
+        return 0;
+    }
+    if (lower(c) == 'w') {
+        class_add_range(&more, 'a', 'z');
+        class_add(&more, '_');
+    }
+    if (c != lower(c))
+        class_invert(&more);
+    for (i = 0; i < 4; i++)
+        class->bits[i] |= more.bits[i];
+    return 1;
 }
 
 static struct part read_escape(struct reader *reader)
 {
+    struct chain_class class = {0};
     char c = *reader->at;
 
     if (!c)
         return (struct part){0};
     reader->at++;
-    if (strchr("bBAzZ", c))
-        return part_anchor();
-    if (strchr("dDwWsShHvVRnrtfae", c))
+    if (strchr("bAz", c))
+        return part_of_char(c == 'b' ? MARK_BOUNDARY : c == 'A' ? MARK_START : MARK_END);
+    if (class_add_escape(&class, c))
+        return part_of_class(&class);
+    if (strchr("BZhHvVRnrtfae", c))
         return (struct part){0};
     if ((c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z')) {
         reader->lost = 1;
@@ -312,30 +266,62 @@ static struct part read_escape(struct reader *reader)
     return part_of_char(c);
 }
 
-/* [abc] with few members is a set of its own; anything else is any character. */
-static struct part read_class(struct reader *reader)
+/* What stands between "[" or "[^" and "]". 0: it holds what is not understood here. */
+static int read_members(struct reader *reader, struct chain_class *class_r, struct strings *set_r)
 {
-    struct part part = {.exact = 1};
-    int plain = *reader->at != '^';
-    const char *start = reader->at += !plain;
+    const char *start = reader->at;
+    int understood = 1;
 
     for (; *reader->at && (*reader->at != ']' || reader->at == start); reader->at++) {
         char text[2] = {lower(*reader->at), 0};
 
-        if (*reader->at == '\\' || *reader->at == '[' ||
-            (*reader->at == '-' && reader->at != start && reader->at[1] != ']'))
-            plain = 0;
-        if (*reader->at == '[' && reader->at[1] == ':' && strstr(reader->at, ":]"))
-            reader->at = strstr(reader->at, ":]") + 1;
-        if (*reader->at == '\\' && reader->at[1])
-            reader->at++;
-        set_add(&part.set, text);
+        if (*reader->at == '\\' && reader->at[1]) {
+            text[0] = *++reader->at;
+            if (class_add_escape(class_r, text[0]))
+                continue;
+            understood &= !chain_is_word(text[0]);
+        } else if (*reader->at == '[' && strchr(":.=", reader->at[1])) {
+            understood = 0;
+        } else if (reader->at[1] == '-' && reader->at[2] && reader->at[2] != ']') {
+            understood &= reader->at[2] != '\\' && reader->at[2] != '[';
+            class_add_range(class_r, (unsigned char)*reader->at, (unsigned char)reader->at[2]);
+            reader->at += 2;
+            continue;
+        }
+        class_add_range(class_r, (unsigned char)text[0], (unsigned char)text[0]);
+        clause_add(set_r, text);
     }
+    return understood;
+}
+
+static int has_exactly(const struct chain_class *class, const struct strings *set)
+{
+    struct chain_class other = {0};
+    size_t i;
+
+    for (i = 0; i < set->count; i++)
+        class_add_range(&other, (unsigned char)*set->list[i], (unsigned char)*set->list[i]);
+    return !memcmp(&other, class, sizeof(other));
+}
+
+/* [abc] with few members is a set of its own, any other class a gap. */
+static struct part read_class(struct reader *reader)
+{
+    struct chain_class class = {0};
+    struct part part = {.exact = 1};
+    int inverted = *reader->at == '^', understood;
+
+    reader->at += inverted;
+    understood = read_members(reader, &class, &part.set);
+    reader->lost |= !understood; /* "[[:digit:]]", say, ends elsewhere */
     if (*reader->at)
         reader->at++;
-    if (!plain || part.set.count > CLASS_EXACT_MAX)
-        part_free(&part);
-    return part;
+    if (!inverted && understood && part.set.count <= CLASS_EXACT_MAX && has_exactly(&class, &part.set))
+        return part;
+    part_free(&part);
+    if (inverted)
+        class_invert(&class);
+    return understood ? part_of_class(&class) : part;
 }
 
 static struct part read_group(struct reader *reader)
@@ -354,6 +340,7 @@ static struct part read_group(struct reader *reader)
 
 static struct part read_atom(struct reader *reader)
 {
+    struct chain_class any = {0};
     char c = *reader->at++;
 
     switch (c) {
@@ -364,37 +351,62 @@ static struct part read_atom(struct reader *reader)
     case '(':
         return read_group(reader);
     case '.':
-        return (struct part){0};
+        class_invert(&any);
+        return part_of_class(&any);
     case '^':
+        return part_of_char(MARK_START);
     case '$':
-        return part_anchor();
+        return part_of_char(MARK_END);
     default:
         return part_of_char(c);
     }
 }
 
-/* What a quantifier leaves: "?" makes an exact part optional, "*" and "{0,n}"
- * leave nothing, "+" and "{1,n}" leave what must be there once. */
-static void quantify(struct reader *reader, struct part *part)
+/* "?", "*", "+", "{2}", "{2,}", "{2,5}": 1 and the numbers, or 0 when there is none. */
+static int read_quantifier(struct reader *reader, unsigned *min_r, unsigned *max_r)
 {
-    char c = *reader->at;
-    int least_one = c == '+' || (c == '{' && reader->at[1] != '0' && reader->at[1] != ',');
+    char c = *reader->at, *end;
 
-    if (c == '{' && !strchr("0123456789", reader->at[1]))
-        return;
-    if (c != '?' && c != '*' && c != '+' && c != '{')
-        return;
+    *min_r = c == '+';
+    *max_r = c == '?' ? 1 : CHAIN_ENDLESS;
+    if (c == '{') {
+        if (!strchr("0123456789", reader->at[1]))
+            return 0;
+        *min_r = *max_r = (unsigned)strtoul(reader->at + 1, &end, 10);
+        if (*end == ',')
+            *max_r = end[1] == '}' ? CHAIN_ENDLESS : (unsigned)strtoul(end + 1, &end, 10);
+        while (*reader->at && *reader->at != '}')
+            reader->at++;
+        reader->at -= !*reader->at;
+    } else if (c != '?' && c != '*' && c != '+') {
+        return 0;
+    }
     reader->at++;
-    while (c == '{' && *reader->at && *reader->at++ != '}')
-        ;
+    if (*reader->at == '+')
+        reader->lost = 1; /* possessive: gives nothing back */
     if (*reader->at == '?' || *reader->at == '+')
         reader->at++;
-    if (c == '?' && part->exact && part->set.count < SET_MAX) {
-        set_add(&part->set, "");
+    return 1;
+}
+
+/* "?" makes an exact part optional; of anything else what must be there once is kept. */
+static void quantify(struct reader *reader, struct part *part)
+{
+    unsigned min, max;
+
+    if (!read_quantifier(reader, &min, &max))
+        return;
+    if (part->is_gap) {
+        part->gap.min = min;
+        part->gap.max = max;
+        return;
+    }
+    if (!min && max == 1 && part->exact && part->set.count < SET_MAX) {
+        clause_add(&part->set, "");
         return;
     }
     settle(part);
-    if (!least_one)
+    if (!min)
         part_free(part);
 }
 
@@ -411,6 +423,7 @@ static struct part read_sequence(struct reader *reader)
     }
     if (whole.exact)
         return run;
+    link_up(&whole.chain, &run, &(struct part){.exact = 1});
     settle(&run);
     for (i = 0; i < run.count; i++)
         add_clause(&whole, run.clauses[i]);
@@ -425,48 +438,33 @@ static const struct strings *best_clause(const struct part *part)
     size_t i;
 
     for (i = 0; i < part->count; i++)
-        if (!best || prefilter_worth(&part->clauses[i]) > prefilter_worth(best))
+        if (!best || clause_worth(&part->clauses[i]) > clause_worth(best))
             best = &part->clauses[i];
     return best;
-}
-
-static void take_all(struct strings *to, const struct strings *from)
-{
-    size_t i;
-
-    for (i = 0; i < from->count; i++)
-        set_add(to, from->list[i]);
 }
 
 /* Takes right. One of two: exact when both are, else one of the two's best clauses. */
 static void either(struct part *left, struct part *right)
 {
-    struct strings both = {0}, lead = {0};
+    struct strings both = {0};
     const struct strings *a, *b;
 
     if (left->exact && right->exact && left->set.count + right->set.count <= SET_MAX) {
-        take_all(&left->set, &right->set);
-        left->anchored |= right->anchored;
+        clause_add_all(&left->set, &right->set);
         part_free(right);
         return;
     }
     settle(left);
     settle(right);
-    if (left->lead.count && right->lead.count &&
-        left->lead.count + right->lead.count <= SET_MAX) {
-        lead = left->lead;
-        left->lead = (struct strings){0};
-        take_all(&lead, &right->lead);
-    }
     a = best_clause(left);
     b = best_clause(right);
     if (a && b) {
-        take_all(&both, a);
-        take_all(&both, b);
+        clause_add_all(&both, a);
+        clause_add_all(&both, b);
     }
     part_free(left);
     part_free(right);
-    left->lead = lead;
+    left->chain.lost = 1;
     if (both.count)
         add_clause(left, both);
 }
@@ -492,49 +490,15 @@ static struct part read_alternatives(struct reader *reader)
     return part;
 }
 
-/* Long words are cut to their beginnings. Returns 1 when none was. */
-static int shorten(struct strings *set)
-{
-    int whole = 1;
-    size_t i;
-
-    for (i = 0; i < set->count; i++) {
-        size_t length = strlen(set->list[i]);
-
-        if (length <= WORD_MAX)
-            continue;
-        set->list[i][WORD_MAX] = 0;
-        whole = 0;
-    }
-    return whole;
-}
-
-/* Of words that begin alike the shortest says where to look. */
-static void keep_beginnings(struct strings *set)
-{
-    size_t i, used = 0;
-
-    if (!set->count)
-        return;
-    qsort(set->list, set->count, sizeof(*set->list), by_text);
-    for (i = 1; i < set->count; i++) {
-        if (!strncmp(set->list[i], set->list[used], strlen(set->list[used])))
-            free(set->list[i]);
-        else
-            set->list[++used] = set->list[i];
-    }
-    set->count = used + 1;
-}
-
 static void drop_poor(struct part *part)
 {
     const struct strings *best = best_clause(part);
     size_t i;
 
-    if (!best || weakest(best) < STRENGTH_POOR)
+    if (!best || clause_strength(best) < STRENGTH_POOR)
         return;
     for (i = 0; i < part->count; i++) {
-        if (weakest(&part->clauses[i]) >= STRENGTH_POOR)
+        if (clause_strength(&part->clauses[i]) >= STRENGTH_POOR)
             continue;
         strings_free(&part->clauses[i]);
         part->clauses[i--] = part->clauses[--part->count];
@@ -550,21 +514,19 @@ void prefilter_create(const char *pattern, struct prefilter *prefilter_r)
     *prefilter_r = (struct prefilter){0};
     if (*reader.at || reader.lost) /* *reader.at: a stray ")" */
         part_free(&part);
-    prefilter_r->sufficient = part.exact && !part.anchored;
+    prefilter_r->is_set = part.exact;
+    if (part.exact)
+        chain_add_link(&part.chain, &part.set);
+    chain_end(&part.chain);
+    prefilter_r->chain = part.chain;
     settle(&part);
     drop_poor(&part);
     for (i = 0; i < part.count; i++) {
-        if (!shorten(&part.clauses[i]))
-            prefilter_r->sufficient = 0;
-        simplify(&part.clauses[i]);
+        clause_shorten(&part.clauses[i]);
+        clause_simplify(&part.clauses[i]);
     }
-    shorten(&part.lead);
-    keep_beginnings(&part.lead);
-    prefilter_r->lead = part.lead;
     memcpy(prefilter_r->clauses, part.clauses, sizeof(part.clauses));
     prefilter_r->count = part.count;
-    if (!part.count)
-        prefilter_r->sufficient = 0;
 }
 
 void prefilter_free(struct prefilter *prefilter)
@@ -573,6 +535,6 @@ void prefilter_free(struct prefilter *prefilter)
 
     for (i = 0; i < prefilter->count; i++)
         strings_free(&prefilter->clauses[i]);
-    strings_free(&prefilter->lead);
+    chain_free(&prefilter->chain);
     prefilter->count = 0;
 }

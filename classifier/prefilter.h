@@ -3,13 +3,13 @@
  * A pattern is taken apart into clauses, each a set of literals of which at
  * least one stands in every text that matches; all clauses must be met. Words
  * are cheap to find (one pass for all patterns), so the pattern itself is tried
- * only where its words are. The clauses are necessary, never sufficient, but for
- * patterns that are nothing but words. Where a pattern begins with words, these
- * are its lead: a match can only begin where one of them stands.
+ * only where its words are. The clauses are necessary, not sufficient. A pattern that
+ * is nothing but words and gaps is a chain as well, which says all of it.
  */
 #ifndef SUPPRESSD_CLASSIFIER_PREFILTER_H
 #define SUPPRESSD_CLASSIFIER_PREFILTER_H
 
+#include "classifier/chain.h"
 #include "classifier/rule.h"
 
 #include <stddef.h>
@@ -19,14 +19,12 @@
 struct prefilter {
     struct strings clauses[CLAUSE_MAX]; /* lower case, sorted, none within another */
     size_t count;                       /* 0: the pattern must be tried on every text */
-    struct strings lead;                /* every match begins with one of these; may be empty */
-    int sufficient;                     /* the one clause (or lead) says all */
+    struct chain chain;                 /* without links: it is none */
+    int is_set;                         /* it is some words, without a gap */
 };
 
 /* Syntax that is not understood gives fewer clauses, never wrong ones. */
 void prefilter_create(const char *pattern, struct prefilter *prefilter_r);
-/* How rare a clause's words are likely to be: larger is rarer. */
-long prefilter_worth(const struct strings *clause);
 void prefilter_free(struct prefilter *prefilter);
 
 #endif

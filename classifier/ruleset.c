@@ -98,71 +98,94 @@ static int check_ids(const struct rulebook *book, struct error *error)
 
 /* --- compile ------------------------------------------------------------- */
 
-struct patterns {
-    const char **list;
-    size_t count;
+/* What the matcher wants to know of a book. */
+struct material {
+    const char **patterns, **samples;
+    size_t count, sample_count;
 };
 
-static size_t count_patterns(const struct rulebook *book)
+static void make_room(const struct rulebook *book, struct material *material_r)
 {
-    size_t total = 0, i;
-
-    for (i = 0; i < book->rule_count; i++)
-        total += book->rules[i].patterns.count;
-    for (i = 0; i < book->provider_count; i++)
-        total += book->providers[i].hints.count;
-    return total;
-}
-
-static void collect(const struct rulebook *book, struct patterns *patterns, int *owners)
-{
-    size_t i, j;
+    size_t patterns = 0, samples = 0, i;
 
     for (i = 0; i < book->rule_count; i++) {
-        for (j = 0; j < book->rules[i].patterns.count; j++) {
-            owners[patterns->count] = (int)i;
-            patterns->list[patterns->count++] = book->rules[i].patterns.list[j];
-        }
+        patterns += book->rules[i].patterns.count;
+        samples += book->rules[i].examples.count + book->rules[i].counters.count;
     }
+    for (i = 0; i < book->provider_count; i++)
+        patterns += book->providers[i].hints.count;
+    material_r->patterns = xcalloc(patterns + 1, sizeof(*material_r->patterns));
+    material_r->samples = xcalloc(samples + 1, sizeof(*material_r->samples));
+    material_r->count = patterns;
+    material_r->sample_count = samples;
+}
+
+static size_t add_all(const char **to, size_t used, const struct strings *strings)
+{
+    size_t i;
+
+    for (i = 0; i < strings->count; i++)
+        to[used++] = strings->list[i];
+    return used;
+}
+
+/* Hints first: who the provider is must be known before rules can apply. */
+static void collect(struct ruleset *ruleset, struct material *material)
+{
+    const struct rulebook *book = &ruleset->book;
+    size_t used = 0, owned = 0, samples = 0, i;
+
     for (i = 0; i < book->provider_count; i++) {
-        for (j = 0; j < book->providers[i].hints.count; j++) {
-            owners[patterns->count] = -1 - (int)i;
-            patterns->list[patterns->count++] = book->providers[i].hints.list[j];
-        }
+        used = add_all(material->patterns, used, &book->providers[i].hints);
+        while (owned < used)
+            ruleset->owner[owned++] = (int)i;
+    }
+    ruleset->hint_count = (unsigned)used;
+    for (i = 0; i < book->rule_count; i++) {
+        used = add_all(material->patterns, used, &book->rules[i].patterns);
+        samples = add_all(material->samples, samples, &book->rules[i].examples);
+        samples = add_all(material->samples, samples, &book->rules[i].counters);
+        while (owned < used)
+            ruleset->owner[owned++] = (int)i;
     }
 }
 
 /* Puts file, line and name in front of what the matcher says of a pattern. */
-static int bad_pattern(const struct rulebook *book, int owner, const char *pattern,
+static int bad_pattern(const struct ruleset *ruleset, size_t index, const char *pattern,
                        struct error *error)
 {
-    const struct provider *provider = owner < 0 ? &book->providers[-1 - owner] : NULL;
-    const struct rule *rule = owner < 0 ? NULL : &book->rules[owner];
+    int owner = ruleset->owner[index];
+    const struct provider *provider = &ruleset->book.providers[owner];
+    const struct rule *rule = &ruleset->book.rules[owner];
 
-    return error_prefix(error, "%s:%d: %s \"%s\": bad pattern '%.200s'",
-                        rule ? rule->file : provider->file, rule ? rule->line : provider->line,
-                        rule ? "rule" : "provider", rule ? rule->id : provider->name, pattern);
+    if (index < ruleset->hint_count)
+        return error_prefix(error, "%s:%d: provider \"%s\": bad pattern '%.200s'", provider->file,
+                            provider->line, provider->name, pattern);
+    return error_prefix(error, "%s:%d: rule \"%s\": bad pattern '%.200s'", rule->file, rule->line,
+                        rule->id, pattern);
 }
 
 static int compile(struct ruleset *ruleset, struct error *error)
 {
-    size_t total = count_patterns(&ruleset->book), bad;
-    struct patterns patterns = {xcalloc(total + 1, sizeof(*patterns.list)), 0};
+    struct material material;
+    struct matcher_input input;
+    size_t bad;
     int result = 0;
 
-    ruleset->owner = xcalloc(total + 1, sizeof(*ruleset->owner));
-    collect(&ruleset->book, &patterns, ruleset->owner);
-    ruleset->pattern_count = total;
-    if (!total) {
+    make_room(&ruleset->book, &material);
+    ruleset->owner = xcalloc(material.count + 1, sizeof(*ruleset->owner));
+    collect(ruleset, &material);
+    input = (struct matcher_input){material.patterns, material.count, material.samples,
+                                   material.sample_count};
+    if (!material.count) {
         result = error_set(error, ERROR_INPUT, "there are no rules");
-    } else {
-        ruleset->matcher = matcher_create(patterns.list, total, &bad, error);
-        if (!ruleset->matcher)
-            result = bad < total ? bad_pattern(&ruleset->book, ruleset->owner[bad],
-                                               patterns.list[bad], error)
-                                 : -1;
+    } else if (!(ruleset->matcher = matcher_create(&input, &bad, error))) {
+        result = bad < material.count
+                     ? bad_pattern(ruleset, bad, material.patterns[bad], error)
+                     : -1;
     }
-    free(patterns.list);
+    free(material.patterns);
+    free(material.samples);
     return result;
 }
 

@@ -19,8 +19,8 @@ struct ruleset {
     char version[17];
     struct rulebook book;   /* rules in the order in which they win */
     size_t local_count;     /* the first so many are local ones */
-    size_t pattern_count;
-    int *owner;             /* by pattern: rule index, or -1 - provider for a hint */
+    unsigned hint_count;    /* the first so many patterns are hints at providers, ... */
+    int *owner;             /* ... whose numbers these are; behind them: rules, in order */
     struct matcher *matcher;
     struct provider_index *hosts, *domains;
 };
