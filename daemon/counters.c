@@ -14,6 +14,8 @@ static const struct {
     [COUNTER_REPORTS] = {"reports", "bounces and complaints taken"},
     [COUNTER_REPORTS_UNPROVEN] = {"reports_unproven", "of these, handed in by somebody without proof"},
     [COUNTER_REPORTS_TEMPFAILED] = {"reports_tempfailed", "bounces put off because they could not be recorded"},
+    [COUNTER_REPORTS_CUT] = {"reports_cut", "messages of which only the first report_size_max bytes were read"},
+    [COUNTER_ORDINARY] = {"ordinary", "messages looked at that say nothing of a delivery"},
     [COUNTER_EVENTS] = {"events", "delivery results recorded"},
     [COUNTER_EVENTS_REPEATED] = {"events_repeated", "delivery results that were known already"},
     [COUNTER_SUPPRESSED] = {"suppressed", "suppressions added by hygiene"},
@@ -29,6 +31,11 @@ static const struct {
     [COUNTER_LOG_LINES] = {"log_lines", "lines of the mail log read"},
     [COUNTER_LOG_AMBIGUOUS] = {"log_ambiguous", "of these, deliveries that read in two ways and were passed over"},
     [COUNTER_RESULTS_COUNTED] = {"results_counted", "delivered and deferred results counted from the mail log"},
+    [COUNTER_LMTP_CONNECTIONS] = {"lmtp_connections", "LMTP connections taken"},
+    [COUNTER_LMTP_CONNECTIONS_REFUSED] = {"lmtp_connections_refused", "LMTP connections refused because there were too many"},
+    [COUNTER_LMTP_IDLE] = {"lmtp_idle", "LMTP connections ended because they were silent for too long"},
+    [COUNTER_LMTP_MESSAGES] = {"lmtp_messages", "messages that came in by LMTP"},
+    [COUNTER_LMTP_FAULTS] = {"lmtp_faults", "LMTP commands refused: wrong, too long or too many"},
 };
 
 const char *counter_name(enum counter counter)

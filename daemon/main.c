@@ -12,7 +12,9 @@
 #include "daemon/counters.h"
 #include "daemon/gate/gate.h"
 #include "daemon/intake/follow.h"
+#include "daemon/intake/lmtp.h"
 #include "daemon/intake/milter.h"
+#include "daemon/intake/own.h"
 #include "daemon/intake/session.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/lookup.h"
@@ -53,6 +55,8 @@ struct house {
     struct session_rooms rooms;
     struct milter *milter;
     struct follow *follow; /* NULL: no mail_log */
+    struct lmtp *lmtp;     /* NULL: no lmtp_socket */
+    char own_name[256];    /* of this host's MTA, in its bounces */
     struct control *control;
     struct counters *counters;
     char reload_error[512];
@@ -120,6 +124,8 @@ static void use(struct house *house, struct settings *settings, struct ruleset *
     }
     writer_set_limits(house->writer, &limits);
     milter_set_settings(house->milter, settings);
+    if (house->lmtp)
+        lmtp_set_settings(house->lmtp, settings);
     log_set_level((enum log_level)settings->log_level);
     settings_unref(&house->settings);
     ruleset_unref(&house->rules);
@@ -256,6 +262,29 @@ static int open_follow(struct house *house, struct error *error)
     return house->follow ? 0 : -1;
 }
 
+static void find_own_name(struct house *house)
+{
+    if (*house->settings->mail_log_host)
+        snprintf(house->own_name, sizeof(house->own_name), "%s", house->settings->mail_log_host);
+    else
+        own_name(house->own_name, sizeof(house->own_name));
+}
+
+static int open_lmtp(struct house *house, struct error *error)
+{
+    const struct lmtp_rooms rooms = {
+        .base = house->base,
+        .writer = house->writer,
+        .counters = house->counters,
+        .host = *house->own_name ? house->own_name : "localhost",
+    };
+
+    if (!*house->settings->lmtp_socket)
+        return 0;
+    house->lmtp = lmtp_open(&rooms, house->settings, error);
+    return house->lmtp ? 0 : -1;
+}
+
 static int open_rooms(struct house *house, struct error *error)
 {
     struct control_rooms control_rooms = {
@@ -265,6 +294,7 @@ static int open_rooms(struct house *house, struct error *error)
 
     if (!(house->rules = load_rules(house->settings, error)))
         return error_prefix(error, "rules");
+    find_own_name(house);
     if (open_loop(house, error) || open_ledger(house, error))
         return -1;
     control_rooms.base = house->base;
@@ -275,7 +305,9 @@ static int open_rooms(struct house *house, struct error *error)
     house->rooms = (struct session_rooms){
         .gate = house->gate, .writer = house->writer, .counters = house->counters};
     house->milter = milter_start(&house->rooms, house->settings, milter_ended, house, error);
-    return house->milter ? open_follow(house, error) : -1;
+    if (!house->milter || open_follow(house, error))
+        return -1;
+    return open_lmtp(house, error);
 }
 
 static void close_rooms(struct house *house)
@@ -284,6 +316,7 @@ static void close_rooms(struct house *house)
     gate_free(&house->gate);
     writer_stop(&house->writer); /* what is queued is recorded and acknowledged */
     follow_close(&house->follow);
+    lmtp_close(&house->lmtp);
     lookup_pool_free(&house->pool);
     control_close(&house->control);
     if (house->base) {

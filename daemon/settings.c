@@ -39,6 +39,7 @@ struct option {
 static const struct choice yes_no[] = {{"no", 0}, {"yes", 1}, {"false", 0}, {"true", 1}, {NULL, 0}};
 static const struct choice gate_modes[] = {
     {"off", GATE_OFF}, {"shadow", GATE_SHADOW}, {"enforce", GATE_ENFORCE}, {NULL, 0}};
+static const struct choice lmtp_trusts[] = {{"none", LMTP_TRUST_NONE}, {"own", LMTP_TRUST_OWN}, {NULL, 0}};
 static const struct choice log_levels[] = {
     {"error", LOG_ERROR}, {"warning", LOG_WARN}, {"notice", LOG_NOTE}, {"detail", LOG_DETAIL}, {NULL, 0}};
 
@@ -62,6 +63,24 @@ static const struct option options[] = {
      "Group that a unix milter socket is given to; the daemon must be a member. Empty: the daemon's own."},
     {"milter_timeout", TYPE_TIME, AT(milter_timeout), "2h", 10, DAY, NULL, 0,
      "How long a silent MTA connection is kept."},
+    {"lmtp_socket", TYPE_TEXT, AT(lmtp_socket), "", 0, 200, NULL, 0,
+     "Where an MTA hands over bounces by LMTP (Postfix: transport_maps, Sendmail: a mailer): unix:PATH, "
+     "inet:PORT@HOST or inet6:PORT@HOST. Empty: nowhere."},
+    {"lmtp_socket_mode", TYPE_OCTAL, AT(lmtp_socket_mode), "0660", 0, 0777, NULL, 0,
+     "Permission bits of a unix LMTP socket."},
+    {"lmtp_socket_group", TYPE_TEXT, AT(lmtp_socket_group), "", 0, 32, NULL, 0,
+     "Group that a unix LMTP socket is given to; the daemon must be a member. Empty: the daemon's own."},
+    {"lmtp_connections_max", TYPE_NUMBER, AT(lmtp_connections_max), "100", 1, 10000, NULL, 1,
+     "LMTP connections at a time; further ones are told to come again."},
+    {"lmtp_idle_timeout", TYPE_TIME, AT(lmtp_idle_timeout), "5m", 1, DAY, NULL, 1,
+     "How long a silent LMTP connection is kept."},
+    {"lmtp_trust", TYPE_CHOICE, AT(lmtp_trust), "none", 0, 0, lmtp_trusts, 1,
+     "none: what comes by LMTP is evidence without proof and suppresses nobody; own: a delivery report of "
+     "this very host (mail_log_host, or the machine's name) with the null sender counts like a bounce by the "
+     "milter, when each of its Received fields was written by this host for mail that began on it. Needed for "
+     "Sendmail, whose own bounces pass no milter. The risk: whoever can connect to lmtp_socket, or hand in "
+     "mail on the loopback (a local user, a proxy or tunnel that connects from there), is believed; so is "
+     "anybody where the MTA is told to leave out its Received fields."},
     {"trusted_networks", TYPE_NETWORKS, AT(trusted_networks), "127.0.0.0/8, ::1/128", 0, 1000, NULL, 1,
      "Clients in these networks are sending: the gate acts on their mail. Usually the same as Postfix's mynetworks."},
     {"trust_authenticated", TYPE_CHOICE, AT(trust_authenticated), "yes", 0, 0, yes_no, 1,
@@ -80,7 +99,8 @@ static const struct option options[] = {
      "believed. Empty: none."},
     {"mail_log_host", TYPE_TEXT, AT(mail_log_host), "", 0, 255, NULL, 0,
      "The MTA's name for itself in its bounces (Postfix: myhostname), where the log has a name that is "
-     "not the beginning of it; so a failure in both is counted once. Empty: the name in the log."},
+     "not the beginning of it; so a failure in both is counted once. Its own bounces that come by LMTP or "
+     "ingest are known by it, too. Empty: the name in the log; for bounces the machine's own."},
     {"keep_delivered", TYPE_CHOICE, AT(keep_delivered), "no", 0, 0, yes_no, 0,
      "Whether each message that the log tells to be delivered or deferred gets a record of its own, as each "
      "failure does, besides being counted. The database then grows with all mail."},

@@ -17,6 +17,7 @@
 
 #define SETTINGS_FILE SYSCONFDIR "/suppressd/suppressd.conf"
 
+enum lmtp_trust { LMTP_TRUST_NONE, LMTP_TRUST_OWN };
 enum gate_mode { GATE_OFF, GATE_SHADOW, GATE_ENFORCE };
 
 /* Durations in seconds, sizes in bytes. Meaning of each: settings.c. */
@@ -27,6 +28,12 @@ struct settings {
     long milter_socket_mode;
     char *milter_socket_group;
     long milter_timeout;
+    char *lmtp_socket;
+    long lmtp_socket_mode;
+    char *lmtp_socket_group;
+    long lmtp_connections_max;
+    long lmtp_idle_timeout;
+    long lmtp_trust; /* enum lmtp_trust */
     struct network *trusted_networks;
     size_t trusted_networks_count;
     long trust_authenticated;

@@ -4,10 +4,10 @@
 #include "daemon/intake/milter.h"
 
 #include "base/mem.h"
+#include "daemon/listen.h"
 #include "daemon/log.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <libmilter/mfapi.h>
 #include <pthread.h>
 #include <signal.h>
@@ -261,22 +261,6 @@ static int start_thread(struct milter *milter, struct error *error)
     return failed ? error_set(error, ERROR_ENVIRONMENT, "milter thread: %s", strerror(failed)) : 0;
 }
 
-static int give_socket(const char *path, const struct settings *settings, struct error *error)
-{
-    struct group *group;
-
-    if (chmod(path, (mode_t)settings->milter_socket_mode))
-        return error_set(error, ERROR_ENVIRONMENT, "milter_socket_mode: %s: %s", path, strerror(errno));
-    if (!*settings->milter_socket_group)
-        return 0;
-    if (!(group = getgrnam(settings->milter_socket_group)))
-        return error_set(error, ERROR_INPUT, "milter_socket_group: there is no group '%s'",
-                         settings->milter_socket_group);
-    if (chown(path, (uid_t)-1, group->gr_gid))
-        return error_set(error, ERROR_ENVIRONMENT, "milter_socket_group: %s: %s", path, strerror(errno));
-    return 0;
-}
-
 static int bind_socket(const struct settings *settings, char **path_r, struct error *error)
 {
     static char name[] = "suppressd";
@@ -295,6 +279,12 @@ static int bind_socket(const struct settings *settings, char **path_r, struct er
         .xxfi_close = on_close,
     };
     const char *spec = settings->milter_socket;
+    const struct listen_spec unix_spec = {
+        .option = "milter_socket",
+        .place = spec,
+        .mode = settings->milter_socket_mode,
+        .group = settings->milter_socket_group,
+    };
     mode_t mask;
     int bound;
 
@@ -311,7 +301,7 @@ static int bind_socket(const struct settings *settings, char **path_r, struct er
     if (bound != MI_SUCCESS)
         return error_set(error, ERROR_ENVIRONMENT, "milter_socket: cannot listen on '%s': %s", spec,
                          strerror(errno));
-    return *path_r ? give_socket(*path_r, settings, error) : 0;
+    return *path_r ? listen_give(&unix_spec, *path_r, error) : 0;
 }
 
 struct milter *milter_start(const struct session_rooms *rooms, struct settings *settings,

@@ -4,11 +4,11 @@
 #include "daemon/intake/session.h"
 
 #include "base/mem.h"
+#include "daemon/intake/collect.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/log.h"
 #include "daemon/report/address.h"
-#include "daemon/report/message.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -33,9 +33,7 @@ struct session {
     size_t keys_count, keys_size;
     int submitted;     /* mail that is being sent from here */
     int is_report;     /* decided at the end of the headers; before: it may be one */
-    char *bytes;       /* of what may be a report */
-    size_t length, size;
-    int truncated;
+    struct collect *collect; /* what may be a report */
 };
 
 /* Postfix speaks for mail that did not come by SMTP as localhost, 127.0.0.1,
@@ -71,11 +69,11 @@ void session_abort(struct session *session)
     free(session->sender);
     free(session->stream);
     free(session->message_id);
-    free(session->bytes);
+    collect_free(&session->collect);
     session->keys = NULL;
-    session->sender = session->stream = session->message_id = session->bytes = NULL;
-    session->keys_count = session->keys_size = session->length = session->size = 0;
-    session->submitted = session->is_report = session->truncated = 0;
+    session->sender = session->stream = session->message_id = NULL;
+    session->keys_count = session->keys_size = 0;
+    session->submitted = session->is_report = 0;
 }
 
 void session_close(struct session **session)
@@ -111,6 +109,7 @@ void session_mail(struct session *session, const char *sender, int authenticated
     session->sender = without_brackets(sender, ADDRESS_SIZE);
     session->submitted = *session->sender &&
         (session->internal || session->trusted || (authenticated && session->settings->trust_authenticated));
+    session->collect = collect_new((size_t)session->settings->report_size_max, session->rooms->counters);
     at = strrchr(session->sender, '@');
     session->stream = xstrdup(at ? at + 1 : "");
 }
@@ -143,22 +142,6 @@ enum session_answer session_rcpt(struct session *session, const char *recipient,
     return SESSION_CONTINUE;
 }
 
-static void append(struct session *session, const char *bytes, size_t length)
-{
-    size_t max = (size_t)session->settings->report_size_max, room = max - session->length;
-
-    if (length > room) {
-        length = room;
-        session->truncated = 1;
-    }
-    if (session->length + length > session->size) {
-        session->size = (session->length + length) * 2 < max ? (session->length + length) * 2 : max;
-        session->bytes = xrealloc(session->bytes, session->size);
-    }
-    memcpy(session->bytes + session->length, bytes, length);
-    session->length += length;
-}
-
 static int contains_ignoring_case(const char *text, const char *what)
 {
     size_t length = strlen(what);
@@ -184,10 +167,10 @@ void session_header(struct session *session, const char *name, const char *value
     }
     if (!strcasecmp(name, "Content-Type") && contains_ignoring_case(value, "multipart/report"))
         session->is_report = 1;
-    append(session, name, strlen(name));
-    append(session, ": ", 2);
-    append(session, value, strlen(value));
-    append(session, "\n", 1);
+    collect_append(session->collect, name, strlen(name));
+    collect_append(session->collect, ": ", 2);
+    collect_append(session->collect, value, strlen(value));
+    collect_append(session->collect, "\n", 1);
 }
 
 enum session_answer session_end_of_headers(struct session *session)
@@ -198,7 +181,7 @@ enum session_answer session_end_of_headers(struct session *session)
         session->is_report = 1; /* until its body says that it is none */
     if (!session->is_report)
         return SESSION_ACCEPT;
-    append(session, "\n", 1);
+    collect_append(session->collect, "\n", 1);
     return SESSION_CONTINUE;
 }
 
@@ -206,63 +189,24 @@ enum session_answer session_body(struct session *session, const char *bytes, siz
 {
     if (!session->is_report)
         return SESSION_SKIP;
-    append(session, bytes, length);
-    return session->truncated ? SESSION_SKIP : SESSION_CONTINUE;
-}
-
-/* Our own MTA wrote it: it did not come by SMTP, has the null sender, and
- * reports, as a machine does, in the name of this very host. */
-static enum evidence evidence_of(const struct session *session, const struct report *report)
-{
-    if (report->kind == REPORT_DSN && session->internal && !*session->sender && session->mta && report->reporting_mta &&
-        !strcasecmp(session->mta, report->reporting_mta))
-        return EVIDENCE_LOCAL;
-    return EVIDENCE_UNPROVEN;
-}
-
-static struct record *make_report_record(struct session *session, const char *queue_id, int64_t now)
-{
-    struct record *record = record_new(RECORD_REPORT, now);
-
-    message_parse(session->bytes, session->length, &record->report);
-    record->source = SOURCE_MILTER;
-    record->evidence = evidence_of(session, &record->report);
-    record->queue_id = xstrdup(queue_id);
-    if (record->report.kind == REPORT_BROKEN) {
-        record->kind = RECORD_ASIDE;
-        record->bytes = session->bytes;
-        record->size = session->length;
-        record->sender = xstrdup(session->sender);
-        session->bytes = NULL;
-        session->length = session->size = 0;
-    }
-    return record;
-}
-
-static void log_report(const struct record *record)
-{
-    const struct report *report = &record->report;
-
-    if (record->kind == RECORD_ASIDE)
-        log_line(LOG_WARN, "report %s: kept aside: %s", record->queue_id ? record->queue_id : "?",
-                 report->problem ? report->problem : "not understood");
-    else
-        log_line(LOG_DETAIL, "report %s: %s of %s on %s: %zu recipient(s), %s",
-                 record->queue_id ? record->queue_id : "?", report_kind_name(report->kind),
-                 report->reporting_mta ? report->reporting_mta : "?",
-                 report->queue_id ? report->queue_id : "?", report->count, evidence_name(record->evidence));
+    collect_append(session->collect, bytes, length);
+    return collect_is_full(session->collect) ? SESSION_SKIP : SESSION_CONTINUE;
 }
 
 static enum session_answer take_report(struct session *session, const char *queue_id, int64_t now)
 {
-    struct record *record = make_report_record(session, queue_id, now);
+    const struct collect_origin origin = {
+        .source = SOURCE_MILTER,
+        .sender = session->sender,
+        .queue_id = queue_id,
+        .own_host = session->internal ? session->mta : NULL,
+        .internal = 1,
+    };
+    struct record *record = collect_record(session->collect, &origin, now);
     struct error error;
 
-    if (record->kind == RECORD_REPORT && !record->report.count) {
-        record_free(&record);
-        return SESSION_ACCEPT; /* nothing is said of any delivery */
-    }
-    log_report(record);
+    if (!record)
+        return SESSION_ACCEPT;
     if (!writer_record(session->rooms->writer, record, (int)session->settings->ack_timeout, &error))
         return SESSION_ACCEPT;
     counters_add(session->rooms->counters, COUNTER_REPORTS_TEMPFAILED, 1);

@@ -1,0 +1,145 @@
+/* See collect.h. */
+#include "config.h"
+
+#include "daemon/intake/collect.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "daemon/intake/own.h"
+#include "daemon/log.h"
+#include "daemon/report/address.h"
+#include "daemon/report/field.h"
+#include "daemon/report/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ID_MAX 250 /* a longer Message-ID would be cut where it is compared */
+
+struct collect {
+    struct counters *counters;
+    char *bytes;
+    size_t length, size, max;
+    int full;
+};
+
+struct collect *collect_new(size_t max, struct counters *counters)
+{
+    struct collect *collect = xcalloc(1, sizeof(*collect));
+
+    collect->max = max;
+    collect->counters = counters;
+    return collect;
+}
+
+void collect_free(struct collect **collect)
+{
+    struct collect *old = *collect;
+
+    *collect = NULL;
+    if (!old)
+        return;
+    free(old->bytes);
+    free(old);
+}
+
+void collect_append(struct collect *collect, const char *bytes, size_t length)
+{
+    size_t room = collect->max - collect->length, needed;
+
+    if (length > room) {
+        length = room;
+        if (!collect->full)
+            counters_add(collect->counters, COUNTER_REPORTS_CUT, 1);
+        collect->full = 1;
+    }
+    if (!length)
+        return;
+    needed = collect->length + length;
+    if (needed > collect->size) {
+        collect->size = needed * 2 < collect->max ? needed * 2 : collect->max;
+        collect->bytes = xrealloc(collect->bytes, collect->size);
+    }
+    memcpy(collect->bytes + collect->length, bytes, length);
+    collect->length = needed;
+}
+
+int collect_is_full(const struct collect *collect)
+{
+    return collect->full;
+}
+
+struct span collect_bytes(const struct collect *collect)
+{
+    return (struct span){collect->length ? collect->bytes : "", collect->length};
+}
+
+/* A message that is brought again after an answer was lost, or that is imported
+ * twice, must be known again though it names no queue id. */
+static char *identity(struct span bytes, const struct header *header)
+{
+    char *id = field_plain(header_get(header, "Message-ID"), ID_MAX);
+
+    return id ? id : xasprintf("%016llx", (unsigned long long)hash_bytes(HASH_OF_NOTHING, bytes.start, bytes.length));
+}
+
+/* NULL when the message does not say: then nobody knows whether it was null. */
+static char *return_path(const struct header *header)
+{
+    struct span value = header_get(header, "Return-Path"), text = span_trim(value);
+
+    if (text.length < 2 || text.start[0] != '<' || text.start[text.length - 1] != '>')
+        return NULL;
+    text = (struct span){text.start + 1, text.length - 2};
+    return xstrndup(text.start, text.length < ADDRESS_SIZE ? text.length : ADDRESS_SIZE);
+}
+
+static void describe(struct collect *collect, const struct collect_origin *origin, struct record *record)
+{
+    struct header *header = xmalloc(sizeof(*header));
+    struct span bytes = collect_bytes(collect), rest = bytes;
+
+    header_read(&rest, header);
+    record->source = origin->source;
+    record->queue_id = origin->queue_id ? xstrdup(origin->queue_id) : identity(bytes, header);
+    record->sender = origin->sender ? xstrdup(origin->sender) : return_path(header);
+    if (origin->own_host && own_dsn(&record->report, record->sender, origin->own_host) &&
+        (origin->internal || own_way(header, origin->own_host)))
+        record->evidence = EVIDENCE_LOCAL;
+    free(header);
+}
+
+static void log_record(const struct record *record)
+{
+    const struct report *report = &record->report;
+
+    if (record->kind == RECORD_ASIDE)
+        log_line(LOG_WARN, "report %s: kept aside: %s", record->queue_id,
+                 report->problem ? report->problem : "not understood");
+    else
+        log_line(LOG_DETAIL, "report %s: %s of %s on %s: %zu recipient(s), %s", record->queue_id,
+                 report_kind_name(report->kind), report->reporting_mta ? report->reporting_mta : "?",
+                 report->queue_id ? report->queue_id : "?", report->count, evidence_name(record->evidence));
+}
+
+struct record *collect_record(struct collect *collect, const struct collect_origin *origin, int64_t now)
+{
+    struct record *record = record_new(RECORD_REPORT, now);
+
+    message_parse(collect->bytes, collect->length, &record->report);
+    if (record->report.kind != REPORT_BROKEN && !record->report.count) {
+        record_free(&record);
+        counters_add(collect->counters, COUNTER_ORDINARY, 1);
+        return NULL;
+    }
+    describe(collect, origin, record);
+    if (record->report.kind == REPORT_BROKEN) {
+        record->kind = RECORD_ASIDE;
+        record->bytes = collect->bytes;
+        record->size = collect->length;
+        collect->bytes = NULL;
+        collect->length = collect->size = 0;
+    }
+    log_record(record);
+    return record;
+}

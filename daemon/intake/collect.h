@@ -1,0 +1,44 @@
+/* A message as it comes in, up to a bound, and the record that it becomes.
+ *
+ * Shared by all ways on which whole messages arrive: milter, LMTP, ingest. What
+ * lies beyond the bound is left out and counted: of a bounce that is the end of
+ * the returned message, and the MTA is not told to go away with it. One owner;
+ * no socket, no clock.
+ */
+#ifndef SUPPRESSD_DAEMON_INTAKE_COLLECT_H
+#define SUPPRESSD_DAEMON_INTAKE_COLLECT_H
+
+#include "daemon/counters.h"
+#include "daemon/ledger/record.h"
+#include "daemon/report/span.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct collect;
+
+/* How a message came. */
+struct collect_origin {
+    enum source source;
+    const char *sender;   /* of the envelope, without brackets; NULL: its Return-Path tells */
+    const char *queue_id; /* NULL: its Message-ID, else a hash of it, tells it from others */
+    const char *own_host; /* name of the MTA whose own DSNs are believed (own.h); NULL: none is */
+    int internal;         /* it is known not to have come by SMTP: no Received field must show it */
+};
+
+/* At most max bytes are kept. counters borrowed. */
+struct collect *collect_new(size_t max, struct counters *counters);
+void collect_free(struct collect **collect);
+
+void collect_append(struct collect *collect, const char *bytes, size_t length);
+int collect_is_full(const struct collect *collect); /* something was left out */
+
+/* What was kept; valid until the next call. */
+struct span collect_bytes(const struct collect *collect);
+
+/* Parses what was kept. The record to submit, or NULL when the message says
+ * nothing of any delivery (counted). Its evidence is local for an own DSN,
+ * else unproven; what is broken becomes RECORD_ASIDE and takes the bytes. */
+struct record *collect_record(struct collect *collect, const struct collect_origin *origin, int64_t now) must_check;
+
+#endif
