@@ -104,14 +104,18 @@ static json_t *read_answer(int fd, struct error *error)
     return answer;
 }
 
-int ask_daemon(struct ctl *ctl, json_t *request, json_t **answer_r, struct error *error)
+int ask_connect(struct ctl *ctl, int *fd_r, struct error *error)
 {
     struct settings *settings = ask_settings(ctl, error);
-    int fd = -1, connected;
 
-    if (!settings)
-        return -1;
-    if ((connected = connect_daemon(settings->control_socket, &fd, error)) <= 0)
+    return settings ? connect_daemon(settings->control_socket, fd_r, error) : -1;
+}
+
+int ask_daemon(struct ctl *ctl, json_t *request, json_t **answer_r, struct error *error)
+{
+    int fd = -1, connected = ask_connect(ctl, &fd, error);
+
+    if (connected <= 0)
         return connected;
     *answer_r = send_line(fd, request, error) ? NULL : read_answer(fd, error);
     close(fd);

@@ -26,6 +26,10 @@ struct lookup *ask_lookup(struct ctl *ctl, struct error *error) must_check;
  * not be asked. */
 int ask_daemon(struct ctl *ctl, json_t *request, json_t **answer_r, struct error *error) must_check;
 
+/* A connection to the running daemon's control socket, which the caller closes.
+ * As ask_daemon. */
+int ask_connect(struct ctl *ctl, int *fd_r, struct error *error) must_check;
+
 /* Suppresses or releases: by the daemon, or directly when none runs. 1: done;
  * 0: there was nothing to release; -1 and error. */
 int ask_change(struct ctl *ctl, const char *command, const struct change *change,

@@ -106,6 +106,8 @@ static void fill_facts(struct control_facts *facts_r, void *context)
         .rules = (long)ruleset_size(house->rules),
         .gate_mode = gate_mode_name(house->settings->gate_mode),
         .reload_error = house->reload_error,
+        .own_host = house->own_name,
+        .message_max = (size_t)house->settings->report_size_max,
         .started = house->started,
     };
 }
@@ -262,14 +264,6 @@ static int open_follow(struct house *house, struct error *error)
     return house->follow ? 0 : -1;
 }
 
-static void find_own_name(struct house *house)
-{
-    if (*house->settings->mail_log_host)
-        snprintf(house->own_name, sizeof(house->own_name), "%s", house->settings->mail_log_host);
-    else
-        own_name(house->own_name, sizeof(house->own_name));
-}
-
 static int open_lmtp(struct house *house, struct error *error)
 {
     const struct lmtp_rooms rooms = {
@@ -294,7 +288,7 @@ static int open_rooms(struct house *house, struct error *error)
 
     if (!(house->rules = load_rules(house->settings, error)))
         return error_prefix(error, "rules");
-    find_own_name(house);
+    own_name(house->settings->mail_log_host, house->own_name, sizeof(house->own_name));
     if (open_loop(house, error) || open_ledger(house, error))
         return -1;
     control_rooms.base = house->base;

@@ -4,10 +4,12 @@
 #include "daemon/console/control.h"
 
 #include "base/mem.h"
+#include "daemon/acks.h"
 #include "daemon/console/change.h"
+#include "daemon/intake/ingest.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/writer.h"
-#include "daemon/log.h"
+#include "daemon/listen.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -15,18 +17,15 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <jansson.h>
-#include <pthread.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 8192
+#define INPUT_MAX 65536 /* bytes of a client that are taken at a time */
 #define CONNECTIONS_MAX 64
 #define IDLE_SECONDS 60
 
@@ -35,24 +34,20 @@ struct client {
     struct bufferevent *stream;
     char *who;
     int waiting;         /* a change of this client is with the writer */
-    int closed;          /* gone while it waited: freed when the answer comes */
+    unsigned in_flight;  /* messages of this client that are */
+    int over;            /* ends when all is said */
+    int closed;          /* gone while it waited: freed when the last answer comes */
+    struct collect *message; /* that is being read; NULL: a line is */
+    size_t message_left;
+    json_int_t message_id;
+    int message_own;
     struct client *next; /* all clients */
-};
-
-/* An answer on its way from the writer's thread to the loop. */
-struct answer {
-    struct client *client;
-    int result, changed;
-    struct error error;
-    struct answer *next;
 };
 
 struct control {
     struct control_rooms rooms;
     struct evconnlistener *listener;
-    struct event *arrived; /* answers have arrived */
-    pthread_mutex_t lock;  /* guards answers */
-    struct answer *answers;
+    struct acks *acks;
     struct client *clients;
     int count;
     char *path;
@@ -70,6 +65,7 @@ static void client_free(struct client *client)
     client->control->count--;
     if (client->stream)
         bufferevent_free(client->stream);
+    collect_free(&client->message);
     free(client->who);
     free(client);
 }
@@ -78,7 +74,7 @@ static void client_free(struct client *client)
 static void client_close(struct client *client)
 {
     client->closed = 1;
-    if (client->waiting) {
+    if (client->waiting || client->in_flight) {
         bufferevent_free(client->stream);
         client->stream = NULL;
         return;
@@ -106,65 +102,39 @@ static void reply_error(struct client *client, const char *error)
     reply(client, json_pack("{s:b, s:o}", "ok", 0, "error", text ? text : json_string("bad input")));
 }
 
-/* Runs in the writer's thread: hands the result to the loop. */
-static void change_done(struct record *record, int result, const struct error *error)
+static void reply_ingested(struct client *client, json_int_t id, enum ingested ingested)
 {
-    struct client *client = record->waiter;
-    struct control *control = client->control;
-    struct answer *answer = xcalloc(1, sizeof(*answer));
-
-    answer->client = client;
-    answer->result = result;
-    answer->changed = record->changed_r;
-    answer->error = *error;
-    record_free(&record);
-    pthread_mutex_lock(&control->lock);
-    answer->next = control->answers;
-    control->answers = answer;
-    pthread_mutex_unlock(&control->lock);
-    event_active(control->arrived, EV_TIMEOUT, 0);
+    reply(client, json_pack("{s:b, s:I, s:s}", "ok", 1, "id", id, "result", ingested_name(ingested)));
 }
 
-static struct answer *take_answers(struct control *control)
+static int takes_more(const struct client *client)
 {
-    struct answer *answers;
-
-    pthread_mutex_lock(&control->lock);
-    answers = control->answers;
-    control->answers = NULL;
-    pthread_mutex_unlock(&control->lock);
-    return answers;
+    return !client->waiting && client->in_flight < CONTROL_IN_FLIGHT_MAX;
 }
 
-static void give_answer(const struct answer *answer)
+static void on_ack(const struct ack *ack, void *context)
 {
-    struct client *client = answer->client;
+    struct client *client = ack->waiter;
+    int is_message = ack->kind == RECORD_REPORT || ack->kind == RECORD_ASIDE;
 
-    client->waiting = 0;
+    (void)context;
+    if (is_message)
+        client->in_flight--;
+    else
+        client->waiting = 0;
     if (client->closed) {
-        client_free(client);
+        if (!client->waiting && !client->in_flight)
+            client_free(client);
         return;
     }
-    if (answer->result)
-        reply_error(client, answer->error.text);
+    if (ack->result)
+        reply_error(client, ack->error.text);
+    else if (is_message)
+        reply_ingested(client, (json_int_t)ack->id, ingest_result(ack->kind, ack->changed));
     else
-        reply(client, json_pack("{s:b, s:b}", "ok", 1, "changed", answer->changed));
+        reply(client, json_pack("{s:b, s:b}", "ok", 1, "changed", ack->changed));
     bufferevent_enable(client->stream, EV_READ);
-    bufferevent_trigger(client->stream, EV_READ, 0); /* lines that have come meanwhile */
-}
-
-static void on_arrived(evutil_socket_t fd, short what, void *argument)
-{
-    struct answer *answer = take_answers(argument);
-
-    (void)fd, (void)what;
-    while (answer) {
-        struct answer *next = answer->next;
-
-        give_answer(answer);
-        free(answer);
-        answer = next;
-    }
+    bufferevent_trigger(client->stream, EV_READ, 0); /* what has come meanwhile */
 }
 
 static void command_change(struct client *client, json_t *request, int suppress)
@@ -189,15 +159,59 @@ static void command_change(struct client *client, json_t *request, int suppress)
         return;
     }
     record->changed_r = 1;
-    record->waiter = client;
-    record->done = change_done;
-    if (writer_submit(rooms->writer, record, &error)) {
-        record_free(&record);
+    if (acks_submit(client->control->acks, record, client, 0, &error))
         reply_error(client, error.text);
+    else
+        client->waiting = 1; /* one at a time: the next line is read after the answer */
+}
+
+static void command_ingest(struct client *client, json_t *request)
+{
+    json_int_t size = json_integer_value(json_object_get(request, "size"));
+    struct control *control = client->control;
+    struct control_facts facts;
+
+    if (size <= 0 || size > CONTROL_MESSAGE_MAX) {
+        reply_error(client, "the message has no size, or is too large");
+        client->over = 1; /* what follows would be read as requests */
         return;
     }
-    client->waiting = 1; /* one at a time: the next line is read after the answer */
-    bufferevent_disable(client->stream, EV_READ);
+    control->facts(&facts, control->context);
+    client->message = collect_new(facts.message_max, control->rooms.counters);
+    client->message_left = (size_t)size;
+    client->message_id = json_integer_value(json_object_get(request, "id"));
+    client->message_own = json_is_true(json_object_get(request, "own"));
+    bufferevent_set_timeouts(client->stream, NULL, NULL); /* a mailbox may come out of a slow pipe */
+}
+
+static void end_message(struct client *client)
+{
+    struct control *control = client->control;
+    struct control_facts facts;
+    struct record *record;
+    struct error error;
+
+    control->facts(&facts, control->context);
+    record = ingest_record(client->message, client->message_own ? facts.own_host : NULL, (int64_t)time(NULL));
+    collect_free(&client->message);
+    if (!record)
+        reply_ingested(client, client->message_id, INGESTED_ORDINARY);
+    else if (acks_submit(control->acks, record, client, (uint64_t)client->message_id, &error))
+        reply_error(client, error.text);
+    else
+        client->in_flight++;
+}
+
+static void take_message(struct client *client, struct evbuffer *input)
+{
+    size_t length = evbuffer_get_contiguous_space(input);
+
+    length = length < client->message_left ? length : client->message_left;
+    collect_append(client->message, (const char *)evbuffer_pullup(input, (ev_ssize_t)length), length);
+    evbuffer_drain(input, length);
+    client->message_left -= length;
+    if (!client->message_left)
+        end_message(client);
 }
 
 static void command_status(struct client *client)
@@ -232,23 +246,52 @@ static void run_request(struct client *client, const char *line, size_t length)
         command_status(client);
     else if (!strcmp(command, "suppress") || !strcmp(command, "release"))
         command_change(client, request, !strcmp(command, "suppress"));
+    else if (!strcmp(command, "ingest"))
+        command_ingest(client, request);
     else
         reply_error(client, "unknown command");
     json_decref(request);
+}
+
+/* The next line: 1; 0 when there is none yet. One that is too long ends the connection. */
+static int take_line(struct client *client, struct evbuffer *input)
+{
+    size_t length, waiting = evbuffer_get_length(input);
+    char *line = evbuffer_readln(input, &length, EVBUFFER_EOL_LF);
+
+    if (line && length <= LINE_MAX_BYTES)
+        run_request(client, line, length);
+    else if (line || waiting > LINE_MAX_BYTES)
+        client->over = 1;
+    free(line);
+    return line != NULL;
 }
 
 static void on_readable(struct bufferevent *stream, void *argument)
 {
     struct client *client = argument;
     struct evbuffer *input = bufferevent_get_input(stream);
-    size_t length;
-    char *line;
+    int more = 1;
 
-    while (!client->waiting && (line = evbuffer_readln(input, &length, EVBUFFER_EOL_LF))) {
-        run_request(client, line, length);
-        free(line);
+    while (more && !client->over && takes_more(client) && evbuffer_get_length(input)) {
+        if (client->message)
+            take_message(client, input);
+        else
+            more = take_line(client, input);
     }
-    if (!client->waiting && evbuffer_get_length(input) > LINE_MAX_BYTES)
+    if (client->over && !evbuffer_get_length(bufferevent_get_output(stream)))
+        client_close(client);
+    else if (client->over || !takes_more(client))
+        bufferevent_disable(stream, EV_READ);
+}
+
+/* All that was to be said has been sent. */
+static void on_written(struct bufferevent *stream, void *argument)
+{
+    struct client *client = argument;
+
+    (void)stream;
+    if (client->over)
         client_close(client);
 }
 
@@ -291,69 +334,34 @@ static void on_client(struct evconnlistener *listener, evutil_socket_t fd, struc
     control->count++;
     if (!(client->stream = bufferevent_socket_new(control->rooms.base, fd, BEV_OPT_CLOSE_ON_FREE)))
         abort();
-    bufferevent_setcb(client->stream, on_readable, NULL, on_over, client);
-    bufferevent_setwatermark(client->stream, EV_READ, 0, LINE_MAX_BYTES + 1);
+    bufferevent_setcb(client->stream, on_readable, on_written, on_over, client);
+    bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_MAX);
     bufferevent_set_timeouts(client->stream, &idle, &idle);
     bufferevent_enable(client->stream, EV_READ | EV_WRITE);
-}
-
-/* A socket file that nobody listens to any more is in the way; one that
- * answers is another daemon's. */
-static int bind_socket(const char *path, struct error *error)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    mode_t mask;
-    int failed;
-
-    if (fd < 0 || strlen(path) >= sizeof(address.sun_path)) {
-        (void)error_set(error, ERROR_ENVIRONMENT, "%s: %s", path, fd < 0 ? strerror(errno) : "too long");
-        goto fail;
-    }
-    strcpy(address.sun_path, path);
-    if (!connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-        (void)error_set(error, ERROR_ENVIRONMENT, "%s: another suppressd answers there", path);
-        goto fail;
-    }
-    if (unlink(path) && errno != ENOENT) {
-        (void)error_set(error, ERROR_ENVIRONMENT, "%s: %s", path, strerror(errno));
-        goto fail;
-    }
-    mask = umask(0117);
-    failed = bind(fd, (struct sockaddr *)&address, sizeof(address));
-    umask(mask);
-    if (!failed)
-        return fd;
-    (void)error_set(error, ERROR_ENVIRONMENT, "%s: %s", path, strerror(errno));
-fail:
-    if (fd >= 0)
-        close(fd);
-    return -1;
 }
 
 struct control *control_open(const char *path, const struct control_rooms *rooms,
                              void (*facts)(struct control_facts *facts_r, void *context),
                              void *context, struct error *error)
 {
-    struct control *control;
-    int fd = bind_socket(path, error);
+    char *place = xasprintf("unix:%s", path);
+    const struct listen_spec spec = {.option = "control_socket", .place = place, .mode = 0660, .group = ""};
+    struct control *control = xcalloc(1, sizeof(*control));
+    int fd;
 
-    if (fd < 0) {
-        (void)error_prefix(error, "control_socket");
-        return NULL;
-    }
-    control = xcalloc(1, sizeof(*control));
     control->rooms = *rooms;
     control->facts = facts;
     control->context = context;
-    control->path = xstrdup(path);
-    pthread_mutex_init(&control->lock, NULL);
-    control->arrived = event_new(rooms->base, -1, EV_PERSIST, on_arrived, control);
-    control->listener = evconnlistener_new(rooms->base, on_client, control, LEV_OPT_CLOSE_ON_FREE, 16, fd);
-    if (control->arrived && control->listener)
-        return control;
-    (void)error_set(error, ERROR_ENVIRONMENT, "control_socket: %s: %s", path, strerror(errno));
-    if (!control->listener)
+    fd = listen_bind(&spec, &control->path, error);
+    free(place);
+    if (fd >= 0 && (control->acks = acks_new(rooms->base, rooms->writer, on_ack, control, error))) {
+        control->listener = evconnlistener_new(rooms->base, on_client, control,
+                                               LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16, fd);
+        if (control->listener)
+            return control;
+        (void)error_set(error, ERROR_ENVIRONMENT, "control_socket: %s: %s", path, strerror(errno));
+    }
+    if (fd >= 0)
         close(fd);
     control_close(&control);
     return NULL;
@@ -362,25 +370,17 @@ struct control *control_open(const char *path, const struct control_rooms *rooms
 void control_close(struct control **control)
 {
     struct control *old = *control;
-    struct answer *answer;
 
     *control = NULL;
     if (!old)
         return;
-    for (answer = take_answers(old); answer;) {
-        struct answer *next = answer->next;
-
-        free(answer);
-        answer = next;
-    }
     while (old->clients)
         client_free(old->clients);
     if (old->listener)
         evconnlistener_free(old->listener);
-    if (old->arrived)
-        event_free(old->arrived);
-    unlink(old->path);
-    pthread_mutex_destroy(&old->lock);
+    acks_free(&old->acks);
+    if (old->path)
+        unlink(old->path);
     free(old->path);
     free(old);
 }

@@ -4,9 +4,15 @@
  *   {"command": "status"}
  *   {"command": "suppress", "recipient": A, "stream": S, "reason": R, "note": N, "until": T}
  *   {"command": "release", "recipient": A, "stream": S, "note": N}
+ *   {"command": "ingest", "id": N, "size": BYTES, "own": true or false}
  * and back {"ok": true, ...} or {"ok": false, "error": "..."}. A change is
  * answered after it is on disk. recipient is an address, or "@" and a domain.
  * Who asked is taken from the socket (SO_PEERCRED), never from the request.
+ *
+ * Behind the line of ingest stands the message, BYTES long, at most
+ * CONTROL_MESSAGE_MAX; with own, this host's own DSNs are believed (own.h). It
+ * is answered with its id and "result" (ingest.h) after the commit; so many as
+ * CONTROL_IN_FLIGHT_MAX may be under way, and answers come in any order.
  * Lives on the main loop.
  */
 #ifndef SUPPRESSD_DAEMON_CONSOLE_CONTROL_H
@@ -15,7 +21,11 @@
 #include "base/error.h"
 #include "daemon/counters.h"
 
+#include <stddef.h>
 #include <stdint.h>
+
+#define CONTROL_MESSAGE_MAX (256u << 20)
+#define CONTROL_IN_FLIGHT_MAX 64
 
 struct control;
 struct event_base;
@@ -24,7 +34,7 @@ struct writer;
 struct control_rooms {
     struct event_base *base;
     struct writer *writer;
-    const struct counters *counters;
+    struct counters *counters;
     int strict_local_part;
 };
 
@@ -32,6 +42,8 @@ struct control_rooms {
 struct control_facts {
     const char *version, *config, *rules_version, *gate_mode;
     const char *reload_error; /* of the last reload; "" when it went well */
+    const char *own_host;     /* name of this host's MTA */
+    size_t message_max;       /* bytes of a message that are kept and read */
     int64_t started;
     long rules;
 };

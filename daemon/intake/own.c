@@ -13,6 +13,7 @@
 #include "base/mem.h"
 
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -115,11 +116,14 @@ int own_way(const struct header *header, const char *host)
     return count && header->count < HEADER_FIELDS_MAX; /* beyond that nobody has looked */
 }
 
-void own_name(char *name_r, size_t size)
+void own_name(const char *set, char *name_r, size_t size)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_flags = AI_CANONNAME};
     struct addrinfo *found = NULL;
 
+    snprintf(name_r, size, "%s", set);
+    if (*set)
+        return;
     if (gethostname(name_r, size))
         name_r[0] = '\0';
     name_r[size - 1] = '\0';

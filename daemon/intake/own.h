@@ -24,8 +24,8 @@ int own_way(const struct header *header, const char *host);
 /* One Received field: written by host, for a message that began on it. */
 int own_received(struct span received, const char *host);
 
-/* The name of this machine, as a full name where the system knows one; "" when
- * it has none. May ask the resolver. */
-void own_name(char *name_r, size_t size);
+/* What this host's MTA calls itself: set, unless that is ""; else the machine's
+ * name, in full where the system knows it, "" when it has none. May ask the resolver. */
+void own_name(const char *set, char *name_r, size_t size);
 
 #endif

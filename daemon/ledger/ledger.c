@@ -187,9 +187,14 @@ int ledger_use_rules(struct ledger *ledger, struct ruleset *ruleset, struct erro
 
 int ledger_record(struct ledger *ledger, struct record *record, struct error *error)
 {
+    uint64_t before = counters_get(&ledger->batch, COUNTER_EVENTS);
+    int result;
+
     switch (record->kind) {
     case RECORD_REPORT:
-        return record_report(ledger, record, 0, error);
+        result = record_report(ledger, record, 0, error);
+        record->changed_r = counters_get(&ledger->batch, COUNTER_EVENTS) > before;
+        return result;
     case RECORD_ASIDE:
         return record_aside(ledger, record, error);
     case RECORD_SENT:

@@ -67,7 +67,8 @@ struct record {
     char *note;
     char *who;
     int64_t until; /* 0: for good */
-    int changed_r; /* set by the ledger: 0 when there was nothing to release */
+    int changed_r; /* set by the ledger: 0 when there was nothing to release, or nothing
+                      new in a RECORD_REPORT */
 
     struct ruleset *ruleset; /* RECORD_RULES */
 

@@ -4,8 +4,10 @@
 
 #include "daemon/console/control.h"
 
+#include "classifier/ruleset.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/writer.h"
+#include "daemon/report/message.h"
 #include "tests/daemon/database.h"
 
 #include <event2/event.h>
@@ -15,6 +17,15 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#define DSN "Return-Path: <>\nReceived: by mail.example.org (Postfix) id Q9; Mon\n"                      \
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"             \
+            "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mail.example.org\n"    \
+            "X-Postfix-Queue-ID: Q1\n\nFinal-Recipient: rfc822; a@example.com\nAction: failed\n"     \
+            "Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 User unknown\n\n--b--\n"
+#define BROKEN "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"          \
+               "--b\nContent-Type: message/delivery-status\n\nnothing of use\n--b--\n"
+
+static struct ruleset *rules;
 static struct event_base *base;
 static struct writer *writer;
 static struct control *control;
@@ -26,14 +37,15 @@ static void facts(struct control_facts *facts_r, void *context)
 {
     (void)context;
     *facts_r = (struct control_facts){.version = "9", .config = "c", .rules_version = "abc",
-                                      .gate_mode = "shadow", .reload_error = "", .rules = 7};
+                                      .gate_mode = "shadow", .reload_error = "", .rules = 7,
+                                      .own_host = "mail.example.org", .message_max = 100000};
 }
 
 static void setup(void)
 {
-    struct ledger_options ledger_options = {.counters = &counters};
+    struct ledger_options ledger_options = {.counters = &counters, .ruleset = rules};
     struct writer_options options = {.queue_max = 100, .batch_max = 100, .counters = &counters};
-    struct writer_limits limits = {0};
+    struct writer_limits limits = {.aside_bytes_max = 1000000};
     struct control_rooms rooms = {.counters = &counters};
     struct ledger *ledger;
 
@@ -193,11 +205,99 @@ START_TEST(a_second_daemon_does_not_take_the_socket_away)
 }
 END_TEST
 
+static const char *ingest(int fd, int id, int own, const char *message)
+{
+    char request[2000];
+
+    snprintf(request, sizeof(request), "{\"command\":\"ingest\",\"id\":%d,\"size\":%zu,\"own\":%s}\n%s", id,
+             strlen(message), own ? "true" : "false", message);
+    return ask(fd, request);
+}
+
+START_TEST(a_message_is_answered_with_what_became_of_it)
+{
+    int fd = connect_client();
+
+    ck_assert_str_eq(ingest(fd, 1, 0, DSN), "{\"ok\":true,\"id\":1,\"result\":\"understood\"}");
+    ck_assert_str_eq(database_text("SELECT source || ' ' || evidence FROM event"), "ingest unproven");
+    ck_assert_str_eq(ingest(fd, 2, 0, DSN), "{\"ok\":true,\"id\":2,\"result\":\"repeated\"}");
+    ck_assert_str_eq(ingest(fd, 3, 1, DSN), "{\"ok\":true,\"id\":3,\"result\":\"understood\"}");
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 1);
+    ck_assert_str_eq(ingest(fd, 4, 1, BROKEN), "{\"ok\":true,\"id\":4,\"result\":\"aside\"}");
+    ck_assert_str_eq(ingest(fd, 5, 1, "Subject: x\n\nx\n"), "{\"ok\":true,\"id\":5,\"result\":\"ordinary\"}");
+    ck_assert_ptr_nonnull(strstr(ask(fd, "{\"command\":\"status\"}\n"), "\"rules\":7"));
+    close(fd);
+}
+END_TEST
+
+/* More than may be under way, without reading an answer, and all of it in one
+ * go with a change and a request behind. */
+START_TEST(messages_may_be_sent_ahead)
+{
+    const char *change = "{\"command\":\"release\",\"recipient\":\"z@x.example\"}\n";
+    int fd = connect_client(), understood = 0;
+    char request[2000];
+
+    ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+    for (int i = 0; i < 3 * CONTROL_IN_FLIGHT_MAX; i++) {
+        int length = snprintf(request, sizeof(request), "{\"command\":\"ingest\",\"id\":%d,\"size\":%zu}\n%s", i, strlen(DSN), DSN);
+
+        ck_assert_int_eq(write(fd, request, (size_t)length), length);
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+    ck_assert_int_gt(write(fd, change, strlen(change)), 0);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    for (int i = 0; i < 3 * CONTROL_IN_FLIGHT_MAX; i++) {
+        const char *answer = answer_of(fd);
+
+        understood += strstr(answer, "understood") != NULL;
+        ck_assert_msg(strstr(answer, "\"ok\":true,\"id\":") != NULL, "%s", answer);
+    }
+    ck_assert_int_eq(understood, 1);
+    ck_assert_str_eq(answer_of(fd), "{\"ok\":true,\"changed\":false}");
+    ck_assert_int_eq(database_number("SELECT witnesses FROM event"), 3 * CONTROL_IN_FLIGHT_MAX);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_client_that_leaves_within_a_message_harms_nobody)
+{
+    int fd = connect_client(), other = connect_client();
+    const char *request = "{\"command\":\"ingest\",\"id\":1,\"size\":100000}\nSubject: x\n";
+
+    ck_assert_int_gt(write(fd, request, strlen(request)), 0);
+    ck_assert_str_eq(ingest(other, 1, 0, "Subject: x\n\nx\n"), "{\"ok\":true,\"id\":1,\"result\":\"ordinary\"}");
+    close(fd);
+    ck_assert_str_eq(ingest(other, 2, 0, DSN), "{\"ok\":true,\"id\":2,\"result\":\"understood\"}");
+    close(other);
+}
+END_TEST
+
+static const char *const sizes[] = {"0", "-1", "268435457", "\"x\"", "null"};
+
+START_TEST(a_size_that_is_none_ends_the_connection)
+{
+    int fd = connect_client();
+    char request[100];
+
+    snprintf(request, sizeof(request), "{\"command\":\"ingest\",\"id\":1,\"size\":%s}\n{\"command\":\"status\"}\n", sizes[_i]);
+    ck_assert_str_eq(ask(fd, request), "{\"ok\":false,\"error\":\"the message has no size, or is too large\"}");
+    ck_assert_str_eq(answer_of(fd), "end");
+    close(fd);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("daemon/console/control");
     TCase *tc = tcase_create("control");
+    int failed;
 
+    message_init();
+    if (!(rules = ruleset_load(NULL, NULL, &error))) {
+        fprintf(stderr, "%s\n", error.text);
+        return EXIT_FAILURE;
+    }
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, each_request_has_its_answer, 0, sizeof(requests) / sizeof(requests[0]));
@@ -207,6 +307,12 @@ int main(void)
     tcase_add_test(tc, an_endless_line_ends_the_connection);
     tcase_add_test(tc, only_owner_and_group_may_connect);
     tcase_add_test(tc, a_second_daemon_does_not_take_the_socket_away);
+    tcase_add_test(tc, a_message_is_answered_with_what_became_of_it);
+    tcase_add_test(tc, messages_may_be_sent_ahead);
+    tcase_add_test(tc, a_client_that_leaves_within_a_message_harms_nobody);
+    tcase_add_loop_test(tc, a_size_that_is_none_ends_the_connection, 0, sizeof(sizes) / sizeof(sizes[0]));
     suite_add_tcase(suite, tc);
-    return run_suite(suite);
+    failed = run_suite(suite);
+    ruleset_unref(&rules);
+    return failed;
 }

@@ -118,8 +118,10 @@ START_TEST(the_machine_has_a_name)
 {
     char name[256];
 
-    own_name(name, sizeof(name));
+    own_name("", name, sizeof(name));
     ck_assert_str_ne(name, "");
+    own_name("mx1.example.org", name, sizeof(name));
+    ck_assert_str_eq(name, "mx1.example.org");
 }
 END_TEST
 
