@@ -331,6 +331,7 @@ static int run(struct house *house)
 
     umask(0027);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a log file that may not grow is no reason to end */
     message_init();
     house->started = (int64_t)time(NULL);
     if (open_rooms(house, &error)) {
