@@ -378,6 +378,35 @@ START_TEST(a_message_that_comes_again_is_known)
 }
 END_TEST
 
+START_TEST(a_reload_is_for_new_connections)
+{
+    struct settings *other = settings_defaults();
+    int before, after, refused;
+
+    open_all(100);
+    before = connect_client();
+    expect(before, "suppressd\r\n");
+    other->lmtp_trust = LMTP_TRUST_OWN;
+    other->lmtp_connections_max = 2;
+    lmtp_set_settings(lmtp, other);
+    settings_unref(&other);
+    after = connect_client();
+    expect(after, "suppressd\r\n");
+    refused = connect_client();
+    expect(refused, "421 4.3.2 Too many connections, come again\r\nEND");
+    give(before, BEGIN OWN DSN("mail.example.org", "a@example.com") END);
+    expect(before, "250 2.0.0 Ok, on record\r\n");
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 0);
+    give(after, BEGIN OWN DSN("mail.example.org", "a@example.com") END);
+    expect(after, "250 2.0.0 Ok, on record\r\n");
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 1);
+    close(before);
+    close(after);
+    close(refused);
+    close_all();
+}
+END_TEST
+
 START_TEST(the_socket_has_its_mode)
 {
     struct stat status;
@@ -447,6 +476,7 @@ int main(void)
     tcase_add_test(tc, a_client_that_does_not_listen_is_not_listened_to);
     tcase_add_test(tc, a_large_message_keeps_its_head);
     tcase_add_test(tc, a_message_that_comes_again_is_known);
+    tcase_add_test(tc, a_reload_is_for_new_connections);
     tcase_add_test(tc, the_socket_has_its_mode);
     tcase_add_loop_test(tc, a_wrong_place_is_named, 0, sizeof(places) / sizeof(places[0]));
     tcase_add_loop_test(tc, inet_sockets, 0, 3);

@@ -1,0 +1,165 @@
+/* daemon/intake/collect and ingest: what a message becomes, and by what it is
+ * known when it comes again. */
+#include "config.h"
+
+#include "daemon/intake/collect.h"
+
+#include "daemon/intake/ingest.h"
+#include "daemon/report/message.h"
+#include "tests/run.h"
+
+#include <string.h>
+
+#define OWN "Received: by mx1.example.org (Postfix) id Q9; Mon\n"
+#define DSN "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"                 \
+            "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx1.example.org\n\n"       \
+            "Final-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.1.1\n\n--b--\n"
+#define BROKEN "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"              \
+               "--b\nContent-Type: message/delivery-status\n\nnothing of use\n--b--\n"
+
+static struct counters counters;
+
+static void setup(void)
+{
+    memset(&counters, 0, sizeof(counters));
+}
+
+static struct record *record_of(const char *text, struct collect_origin origin)
+{
+    struct collect *collect = collect_new(10000, &counters);
+    struct record *record;
+
+    collect_append(collect, text, strlen(text));
+    record = collect_record(collect, &origin, 1000);
+    collect_free(&collect);
+    return record;
+}
+
+static const struct {
+    const char *what, *message;
+    struct collect_origin origin;
+    const char *queue_id, *sender; /* NULL: none */
+    enum evidence evidence;
+} messages[] = {
+    {"the MTA's queue id", "Message-ID: <m@x>\n" DSN, {.queue_id = "Q7", .sender = ""}, "Q7", "", EVIDENCE_UNPROVEN},
+    {"its Message-ID", "Message-ID: <m@x>\n" DSN, {.sender = "a@x"}, "<m@x>", "a@x", EVIDENCE_UNPROVEN},
+    {"its bytes", DSN, {0}, "83bdd59fdc3b8bb8", NULL, EVIDENCE_UNPROVEN},
+    {"a null Return-Path", "Return-Path: <>\nMessage-ID: <m@x>\n" OWN DSN, {.own_host = "mx1.example.org"}, "<m@x>", "", EVIDENCE_LOCAL},
+    {"nobody is believed", "Return-Path: <>\nMessage-ID: <m@x>\n" OWN DSN, {0}, "<m@x>", "", EVIDENCE_UNPROVEN},
+    {"somebody's Return-Path", "Return-Path: <a@x>\nMessage-ID: <m@x>\n" OWN DSN, {.own_host = "mx1.example.org"}, "<m@x>", "a@x", EVIDENCE_UNPROVEN},
+    {"no Return-Path", "Message-ID: <m@x>\n" OWN DSN, {.own_host = "mx1.example.org"}, "<m@x>", NULL, EVIDENCE_UNPROVEN},
+    {"the envelope goes before it", "Return-Path: <>\nMessage-ID: <m@x>\n" OWN DSN, {.own_host = "mx1.example.org", .sender = "a@x"}, "<m@x>", "a@x", EVIDENCE_UNPROVEN},
+    {"no field shows its way", "Message-ID: <m@x>\n" DSN, {.own_host = "mx1.example.org", .sender = ""}, "<m@x>", "", EVIDENCE_UNPROVEN},
+    {"and none has to", "Message-ID: <m@x>\n" DSN, {.own_host = "mx1.example.org", .sender = "", .internal = 1}, "<m@x>", "", EVIDENCE_LOCAL},
+};
+
+START_TEST(each_message_becomes_its_record)
+{
+    struct record *record = record_of(messages[_i].message, messages[_i].origin);
+    const char *what = messages[_i].what, *sender = messages[_i].sender;
+
+    ck_assert_int_eq(record->kind, RECORD_REPORT);
+    ck_assert_msg(!strcmp(record->queue_id, messages[_i].queue_id), "%s: %s", what, record->queue_id);
+    ck_assert_msg(sender ? record->sender && !strcmp(record->sender, sender) : !record->sender, "%s", what);
+    ck_assert_msg(record->evidence == messages[_i].evidence, "%s", what);
+    record_free(&record);
+}
+END_TEST
+
+START_TEST(what_is_broken_is_kept_whole_and_never_believed)
+{
+    struct record *record = record_of(OWN BROKEN, (struct collect_origin){.own_host = "mx1.example.org", .sender = "", .internal = 1});
+
+    ck_assert_int_eq(record->kind, RECORD_ASIDE);
+    ck_assert_int_eq(record->evidence, EVIDENCE_UNPROVEN);
+    ck_assert(record->size == strlen(OWN BROKEN) && !memcmp(record->bytes, OWN BROKEN, record->size));
+    record_free(&record);
+}
+END_TEST
+
+START_TEST(what_reports_on_nothing_is_counted)
+{
+    ck_assert_ptr_null(record_of("Subject: x\n\nHello\n", (struct collect_origin){0}));
+    ck_assert_ptr_null(record_of("", (struct collect_origin){0}));
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_ORDINARY), 2);
+}
+END_TEST
+
+START_TEST(the_head_is_kept)
+{
+    struct collect *collect = collect_new(10, &counters);
+
+    collect_append(collect, "1234567", 7);
+    ck_assert(!collect_is_full(collect));
+    collect_append(collect, "890", 3);
+    ck_assert(!collect_is_full(collect));
+    collect_append(collect, "", 0);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_REPORTS_CUT), 0);
+    collect_append(collect, "x", 1);
+    collect_append(collect, "yz", 2);
+    ck_assert(collect_is_full(collect) && span_is(collect_bytes(collect), "1234567890"));
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_REPORTS_CUT), 1);
+    collect_free(&collect);
+    collect = collect_new(10, &counters);
+    collect_append(collect, "1234567", 7);
+    collect_append(collect, "89012", 5);
+    ck_assert(span_is(collect_bytes(collect), "1234567890"));
+    collect_free(&collect);
+}
+END_TEST
+
+static const struct {
+    const char *date;
+    int64_t time; /* of the event */
+} dates[] = {
+    {"Date: Thu, 01 Jan 1970 00:10:00 +0000\n", 600},
+    {"Date: Thu, 01 Jan 1970 02:10:00 +0000\n", 0}, /* still to come: the ledger takes its own */
+    {"", 0},
+};
+
+START_TEST(an_ingested_event_has_the_time_of_its_message)
+{
+    struct collect *collect = collect_new(10000, &counters);
+    struct record *record;
+
+    collect_append(collect, dates[_i].date, strlen(dates[_i].date));
+    collect_append(collect, DSN, strlen(DSN));
+    record = ingest_record(collect, NULL, 1000);
+    ck_assert_int_eq(record->source, SOURCE_INGEST);
+    ck_assert_int_eq(record->report.deliveries[0].time, dates[_i].time);
+    record_free(&record);
+    collect_free(&collect);
+}
+END_TEST
+
+START_TEST(results_have_names)
+{
+    enum ingested ingested;
+
+    ck_assert_int_eq(ingest_result(RECORD_REPORT, 1), INGESTED_UNDERSTOOD);
+    ck_assert_int_eq(ingest_result(RECORD_REPORT, 0), INGESTED_REPEATED);
+    ck_assert_int_eq(ingest_result(RECORD_ASIDE, 0), INGESTED_ASIDE);
+    for (int i = 0; i < INGESTED_COUNT; i++) {
+        ck_assert(ingested_from_name(ingested_name((enum ingested)i), &ingested));
+        ck_assert_int_eq(ingested, i);
+    }
+    ck_assert(!ingested_from_name("", &ingested) && !ingested_from_name(NULL, &ingested));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("daemon/intake/collect");
+    TCase *tc = tcase_create("collect");
+
+    message_init();
+    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_add_loop_test(tc, each_message_becomes_its_record, 0, sizeof(messages) / sizeof(messages[0]));
+    tcase_add_test(tc, what_is_broken_is_kept_whole_and_never_believed);
+    tcase_add_test(tc, what_reports_on_nothing_is_counted);
+    tcase_add_test(tc, the_head_is_kept);
+    tcase_add_loop_test(tc, an_ingested_event_has_the_time_of_its_message, 0, sizeof(dates) / sizeof(dates[0]));
+    tcase_add_test(tc, results_have_names);
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
+}
