@@ -71,7 +71,8 @@ static const struct option options[] = {
     {"lmtp_socket_group", TYPE_TEXT, AT(lmtp_socket_group), "", 0, 32, NULL, 0,
      "Group that a unix LMTP socket is given to; the daemon must be a member. Empty: the daemon's own."},
     {"lmtp_connections_max", TYPE_NUMBER, AT(lmtp_connections_max), "100", 1, 10000, NULL, 1,
-     "LMTP connections at a time; further ones are told to come again."},
+     "LMTP connections at a time; further ones are told to come again. Each may hold report_size_max "
+     "bytes of memory."},
     {"lmtp_idle_timeout", TYPE_TIME, AT(lmtp_idle_timeout), "5m", 1, DAY, NULL, 1,
      "How long a silent LMTP connection is kept."},
     {"lmtp_trust", TYPE_CHOICE, AT(lmtp_trust), "none", 0, 0, lmtp_trusts, 1,

@@ -191,26 +191,15 @@ static void on_ack(const struct ack *ack, void *context)
         go_on(connection); /* what has come meanwhile */
 }
 
-static void on_connection(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
-                          int length, void *argument)
+static struct connection *connection_new(struct lmtp *lmtp, evutil_socket_t fd)
 {
-    struct lmtp *lmtp = argument;
+    struct connection *connection = xcalloc(1, sizeof(*connection));
     const struct settings *settings = lmtp->settings;
-    const struct timeval idle = {.tv_sec = settings->lmtp_idle_timeout};
-    struct connection *connection;
+    const char *host = lmtp->rooms.host;
 
-    (void)listener, (void)address, (void)length;
-    if (lmtp->count >= settings->lmtp_connections_max) {
-        counters_add(lmtp->rooms.counters, COUNTER_LMTP_CONNECTIONS_REFUSED, 1);
-        (void)!send(fd, BUSY_REPLY, strlen(BUSY_REPLY), MSG_DONTWAIT | MSG_NOSIGNAL);
-        close(fd);
-        return;
-    }
-    counters_add(lmtp->rooms.counters, COUNTER_LMTP_CONNECTIONS, 1);
-    connection = xcalloc(1, sizeof(*connection));
     connection->lmtp = lmtp;
-    connection->dialogue = lmtp_dialogue_new(lmtp->rooms.host, (size_t)settings->report_size_max, lmtp->rooms.counters);
-    connection->own_host = settings->lmtp_trust == LMTP_TRUST_OWN ? xstrdup(lmtp->rooms.host) : NULL;
+    connection->dialogue = lmtp_dialogue_new(host, (size_t)settings->report_size_max, lmtp->rooms.counters);
+    connection->own_host = settings->lmtp_trust == LMTP_TRUST_OWN ? xstrdup(host) : NULL;
     connection->link = &lmtp->connections;
     if ((connection->next = lmtp->connections))
         connection->next->link = &connection->next;
@@ -218,6 +207,25 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd, s
     lmtp->count++;
     if (!(connection->stream = bufferevent_socket_new(lmtp->rooms.base, fd, BEV_OPT_CLOSE_ON_FREE)))
         abort(); /* out of memory */
+    return connection;
+}
+
+static void on_connection(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
+                          int length, void *argument)
+{
+    struct lmtp *lmtp = argument;
+    const struct timeval idle = {.tv_sec = lmtp->settings->lmtp_idle_timeout};
+    struct connection *connection;
+
+    (void)listener, (void)address, (void)length;
+    if (lmtp->count >= lmtp->settings->lmtp_connections_max) {
+        counters_add(lmtp->rooms.counters, COUNTER_LMTP_CONNECTIONS_REFUSED, 1);
+        (void)!send(fd, BUSY_REPLY, strlen(BUSY_REPLY), MSG_DONTWAIT | MSG_NOSIGNAL);
+        close(fd);
+        return;
+    }
+    counters_add(lmtp->rooms.counters, COUNTER_LMTP_CONNECTIONS, 1);
+    connection = connection_new(lmtp, fd);
     bufferevent_setcb(connection->stream, on_readable, on_written, on_event, connection);
     bufferevent_setwatermark(connection->stream, EV_READ, 0, INPUT_MAX);
     bufferevent_set_timeouts(connection->stream, &idle, &idle);

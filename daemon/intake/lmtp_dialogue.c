@@ -97,7 +97,7 @@ static void on_lhlo(struct lmtp_dialogue *dialogue, struct span argument)
     say(dialogue, "250 SIZE");
 }
 
-/* RFC 2033 4.1: must not be answered with a success. */
+/* RFC 2033 4.1: HELO and EHLO must not succeed. */
 static void on_helo(struct lmtp_dialogue *dialogue, struct span argument)
 {
     (void)argument;
@@ -211,18 +211,6 @@ static void on_rset(struct lmtp_dialogue *dialogue, struct span argument)
     say(dialogue, "250 2.0.0 Ok");
 }
 
-static void on_noop(struct lmtp_dialogue *dialogue, struct span argument)
-{
-    (void)argument;
-    say(dialogue, "250 2.0.0 Ok");
-}
-
-static void on_vrfy(struct lmtp_dialogue *dialogue, struct span argument)
-{
-    (void)argument;
-    say(dialogue, "252 2.5.2 Everything is taken");
-}
-
 static void on_quit(struct lmtp_dialogue *dialogue, struct span argument)
 {
     (void)argument;
@@ -232,9 +220,11 @@ static void on_quit(struct lmtp_dialogue *dialogue, struct span argument)
 static const struct {
     const char *verb;
     void (*run)(struct lmtp_dialogue *dialogue, struct span argument);
+    const char *reply; /* of those that do nothing */
 } commands[] = {
-    {"LHLO", on_lhlo}, {"MAIL", on_mail}, {"RCPT", on_rcpt}, {"DATA", on_data}, {"RSET", on_rset},
-    {"NOOP", on_noop}, {"VRFY", on_vrfy}, {"QUIT", on_quit}, {"HELO", on_helo}, {"EHLO", on_helo},
+    {"LHLO", on_lhlo, NULL}, {"MAIL", on_mail, NULL}, {"RCPT", on_rcpt, NULL}, {"DATA", on_data, NULL},
+    {"RSET", on_rset, NULL}, {"QUIT", on_quit, NULL}, {"HELO", on_helo, NULL}, {"EHLO", on_helo, NULL},
+    {"NOOP", NULL, "250 2.0.0 Ok"}, {"VRFY", NULL, "252 2.5.2 Everything is taken"},
 };
 
 static int has_control(struct span line)
@@ -253,7 +243,10 @@ static void run_line(struct lmtp_dialogue *dialogue, struct span line)
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (span_is(verb, commands[i].verb)) {
-            commands[i].run(dialogue, argument);
+            if (commands[i].run)
+                commands[i].run(dialogue, argument);
+            else
+                say(dialogue, commands[i].reply);
             return;
         }
     refuse(dialogue, "500 5.5.1 Unknown command");
