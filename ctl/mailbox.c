@@ -24,6 +24,7 @@ struct mailbox {
     /* the file that is being read */
     FILE *in;
     int is_mbox;
+    int crlf;        /* the mbox's lines end so */
     int within;      /* the line that begins the next message has been taken */
     int at_start;    /* of a line */
     int behind_blank; /* an empty line, or the start of the file */
@@ -157,13 +158,20 @@ static int is_from_line(struct span line)
 {
     size_t i;
 
-    if (!span_starts(line, "From ") || line.start[0] != 'F')
+    if (line.length < 5 || memcmp(line.start, "From ", 5))
         return 0;
     for (i = 5; i + 3 < line.length; i++)
         if (isdigit((unsigned char)line.start[i]) && line.start[i + 1] == ':' &&
             isdigit((unsigned char)line.start[i + 2]) && isdigit((unsigned char)line.start[i + 3]))
             return 1;
     return 0;
+}
+
+/* Exactly what a delivery agent takes for an empty line, and no more: behind any
+ * other it leaves a sender's "From " as it is, and must not be taken at its word. */
+static int is_blank(const struct mailbox *mailbox, struct span line)
+{
+    return mailbox->crlf ? line.length == 2 && line.start[0] == '\r' : line.length == 1 && line.start[0] == '\n';
 }
 
 static struct span without_quote(struct span line)
@@ -215,7 +223,9 @@ static int read_message(struct mailbox *mailbox, struct collect *message, struct
         int starts = mailbox->at_start, begins = starts && mailbox->is_mbox && mailbox->behind_blank && is_from_line(piece);
 
         mailbox->at_start = piece.start[piece.length - 1] == '\n';
-        mailbox->behind_blank = starts && !span_trim(piece).length;
+        mailbox->behind_blank = starts && is_blank(mailbox, piece);
+        if (begins && !found)
+            mailbox->crlf = piece.length > 1 && piece.start[piece.length - 2] == '\r';
         if (begins && found) {
             mailbox->within = 1;
             return 1;

@@ -88,6 +88,9 @@ static const struct {
     {"mboxo and mboxrd", FROM "A: 1\n\n>From b\n>>From c\n> From d\n>Fromage\n x >From e\n", "A: 1\n\nFrom b\n>From c\n> From d\n>Fromage\n x >From e\n|"},
     {"a From that is no end", FROM "A: 1\n\nb\nFrom here 10:00\n\nFrom then on\n\n" FROM "A: 2\n",
      "A: 1\n\nb\nFrom here 10:00\n\nFrom then on\n\n|A: 2\n|"},
+    {"a From in another case", FROM "A: 1\n\nb\n\nFROM x 10:00\nC: 2\n", "A: 1\n\nb\n\nFROM x 10:00\nC: 2\n|"},
+    {"a From behind a line of blanks", FROM "A: 1\n\nb\n \n" FROM "C: 2\n", "A: 1\n\nb\n \n" FROM "C: 2\n|"},
+    {"a From behind a lone CR", FROM "A: 1\n\nb\n\r\n" FROM "C: 2\n", "A: 1\n\nb\n\r\n" FROM "C: 2\n|"},
     {"empty messages", FROM "\n" FROM "\n" FROM, "\n|\n||"},
     {"shorter than From", "Fro", "Fro|"},
 };
