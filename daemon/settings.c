@@ -91,7 +91,9 @@ static const struct option options[] = {
     {"gate_reply", TYPE_REPLY, AT(gate_reply),
      "550 5.1.1 <%{address}> suppressed: %{reason} since %{date} (suppressd)", 1, 400, NULL, 1,
      "The refusal: reply code, enhanced status and text. %{address}, %{reason} and %{date} are filled in. "
-     "A 4yz code makes the client keep the message and try again."},
+     "A 4yz code makes the client keep the message and try again. Keep \"suppressed: ... since ... "
+     "(suppressd)\" in it: by that a refusal which comes back in the log or in a bounce is known again, "
+     "and leads to nothing."},
     {"strict_local_part", TYPE_CHOICE, AT(strict_local_part), "no", 0, 0, yes_no, 0,
      "Whether Joe@example.com and joe@example.com are different recipients. Fixed when the database is made."},
     {"mail_log", TYPE_TEXT, AT(mail_log), "", 0, 1000, NULL, 0,

@@ -5,6 +5,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+/* The rule that knows a gate's refusal again. Taken for evidence, it would make
+ * one suppression the cause of the next: one of a stream that of all streams,
+ * one of a month one for good. */
+#define OWN_REFUSAL "suppressd-refusal"
 
 static void decide(struct decision *decision, enum decision_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -35,6 +41,8 @@ void hygiene_decide(const struct verdict *verdict, const struct hygiene_facts *f
                "no proof that this answers a message sent from here: recorded, never acted on");
     else if (!is_final(facts->action))
         decide(decision_r, DECISION_NONE, "%s is not a final failure", action_name(facts->action));
+    else if (!strcmp(verdict->rule, OWN_REFUSAL))
+        decide(decision_r, DECISION_NONE, "refused by a suppressd: nothing new about the recipient");
     else if (reason->hygiene == HYGIENE_NONE)
         decide(decision_r, DECISION_NONE, "%s is not the recipient's fault (subject: %s)",
                reason->name, reason->subject);

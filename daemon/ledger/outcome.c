@@ -170,11 +170,13 @@ static int add_suppression(struct outcome_rooms *rooms, const struct finding *fi
     return store_suppress(rooms->store, &suppression, error);
 }
 
-static int is_hard(const char *reason_name)
+/* The recipient's or its domain's fault for good, and not in a gate's own words (hygiene.c). */
+static int is_hard(const struct store_event *event)
 {
     enum reason reason;
 
-    return reason_from_name(reason_name, &reason) && reason_info(reason)->hygiene == HYGIENE_SUPPRESS;
+    return reason_from_name(event->reason, &reason) && reason_info(reason)->hygiene == HYGIENE_SUPPRESS &&
+           strcmp(event->decision, decision_name(DECISION_NONE)) != 0;
 }
 
 /* Consequences of a new event: the bounce record, and a suppression if so decided. */
@@ -184,7 +186,7 @@ static int act(struct outcome_rooms *rooms, const struct finding *finding, const
     if (!is_trusted(finding))
         return 0;
     if (finding->delivery->action == ACTION_FAILED &&
-        store_count_bounce(rooms->store, event->address, is_hard(event->reason), finding->record->time, id, error))
+        store_count_bounce(rooms->store, event->address, is_hard(event), finding->record->time, id, error))
         return -1;
     if (finding->decision.kind == DECISION_SUPPRESS)
         return add_suppression(rooms, finding, id, error);
@@ -219,7 +221,7 @@ static void count(struct outcome_rooms *rooms, const struct finding *finding, co
 static int change_mind(struct outcome_rooms *rooms, const struct finding *finding, const struct store_event *event,
                        const struct store_known *known, struct error *error)
 {
-    int hard = is_hard(event->reason) - is_hard(known->event.reason), released = 0;
+    int hard = is_hard(event) - is_hard(&known->event), released = 0;
     int suppressed = !strcmp(known->event.decision, decision_name(DECISION_SUPPRESS));
     int suppress = finding->decision.kind == DECISION_SUPPRESS;
     char note[200];

@@ -54,6 +54,19 @@ START_TEST(decides)
 }
 END_TEST
 
+/* Whoever handed the mail in reports our refusal: no suppression comes of a suppression. */
+START_TEST(own_refusals_lead_nowhere)
+{
+    const struct hygiene_facts facts = {.action = ACTION_FAILED, .evidence = EVIDENCE_LOCAL};
+    const struct verdict verdict = {.reason = REASON_RECIPIENT_SUPPRESSED, .rule = "suppressd-refusal"};
+    struct decision decision;
+
+    hygiene_decide(&verdict, &facts, &decision);
+    ck_assert_int_eq(decision.kind, DECISION_NONE);
+    ck_assert_int_eq(decide(REASON_RECIPIENT_SUPPRESSED, ACTION_FAILED, EVIDENCE_LOCAL, 0).kind, DECISION_SUPPRESS);
+}
+END_TEST
+
 /* Over everything there is: what must never happen, and what must always. */
 START_TEST(only_the_recipients_own_final_failures_suppress)
 {
@@ -87,6 +100,7 @@ int main(void)
     Suite *suite = suite_create("daemon/ledger/hygiene");
     TCase *tc = tcase_create("hygiene");
 
+    tcase_add_test(tc, own_refusals_lead_nowhere);
     tcase_add_loop_test(tc, decides, 0, sizeof(table) / sizeof(table[0]));
     tcase_add_test(tc, only_the_recipients_own_final_failures_suppress);
     tcase_add_test(tc, every_suppressing_reason_suppresses_at_once);
