@@ -12,6 +12,7 @@ static const struct {
     int (*run)(struct ctl *ctl, int argc, char **argv);
 } mtas[] = {
     {"postfix", setup_postfix},
+    {"sendmail", setup_sendmail},
 };
 
 int command_setup(struct ctl *ctl, int argc, char **argv)
@@ -21,5 +22,5 @@ int command_setup(struct ctl *ctl, int argc, char **argv)
     for (i = 0; argc > 1 && i < sizeof(mtas) / sizeof(*mtas); i++)
         if (!strcmp(argv[1], mtas[i].name))
             return mtas[i].run(ctl, argc - 1, argv + 1);
-    return ctl_fail("setup", EXIT_USAGE, "say for which MTA: suppressctl setup postfix");
+    return ctl_fail("setup", EXIT_USAGE, "say for which MTA: suppressctl setup postfix, or setup sendmail");
 }

@@ -6,5 +6,7 @@ struct ctl;
 
 /* "setup postfix [--apply|--remove] [--config-dir DIR] [--socket SPEC]" */
 int setup_postfix(struct ctl *ctl, int argc, char **argv);
+/* "setup sendmail [--mc FILE] [--bounce-domain DOMAIN]" */
+int setup_sendmail(struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -65,12 +65,14 @@ static const struct command commands[] = {
      "a rule for each: set its reason, trim its pattern, put it into the local rules. What the\n"
      "rules in force know by now is left out. With - the replies come from standard input.",
      command_unclassified},
-    {"setup", "postfix [--apply|--remove] [--config-dir DIR] [--socket SPEC]",
-     "put suppressd beside an MTA",
-     "Looks at the Postfix of this machine and prints the lines that add suppressd to\n"
-     "it. --apply runs them, keeping a copy of main.cf; --remove takes back exactly\n"
-     "what --apply added. DIR is the instance's configuration directory; SPEC is the\n"
-     "daemon's milter_socket.",
+    {"setup", "postfix|sendmail ...", "put suppressd beside an MTA",
+     "postfix [--apply|--remove] [--config-dir DIR] [--socket SPEC]: looks at the Postfix of this\n"
+     "machine and prints the lines that add suppressd to it. --apply runs them, keeping a copy of\n"
+     "main.cf; --remove takes back exactly what --apply added. DIR is the instance's configuration\n"
+     "directory; SPEC is the daemon's milter_socket.\n"
+     "sendmail [--mc FILE] [--bounce-domain DOMAIN]: prints the lines for sendmail.mc. --mc: tells\n"
+     "instead what this .mc or .cf file lacks, and what in it would stop mail. DOMAIN is the one\n"
+     "that bounces come back to. Nothing is changed. Exit code 1: there are problems.",
      command_setup},
     {NULL, NULL, NULL, NULL, NULL},
 };
