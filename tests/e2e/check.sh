@@ -10,5 +10,5 @@ PATH=$PATH:/usr/sbin:/sbin
 [ "$(id -u)" = 0 ] || skip "a private Postfix needs root"
 command -v postfix >/dev/null || skip "Postfix is not installed (apt-get install postfix)"
 [ -n "$PYTHON" ] || skip "no Python with pytest (apt-get install python3-pytest)"
-exec "$PYTHON" -B -m pytest -p no:cacheprovider --tb=short -rfE --durations=5 \
+exec "$PYTHON" -B -m pytest -p no:cacheprovider --tb=short -rfEs --durations=5 \
     "${srcdir:-.}/tests/e2e"

@@ -22,28 +22,37 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(scope="module")
-def home():
-    """A short path (unix sockets) that Postfix's user may enter. With E2E_KEEP=1 in the
+@contextlib.contextmanager
+def folder(parent=None):
+    """A short path (unix sockets) that the MTA's user may enter. With E2E_KEEP=1 in the
     environment it stays when the tests are over, with all logs."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="suppressd-"))
+    path = pathlib.Path(tempfile.mkdtemp(prefix="suppressd-", dir=parent))
     path.chmod(0o755)
     yield path
     if not os.environ.get("E2E_KEEP"):
         shutil.rmtree(path, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def home():
+    with folder() as path:
+        yield path
+
+
 class Rig:
     """A fake internet, a Postfix that sends into it, and a suppressd beside it."""
 
     def __init__(self, home, **settings):
+        self.make_internet()
+        self.postfix = self.mta = Postfix(home / "postfix", self.net)
+        self.suppressd = Suppressd(home / "suppressd", **settings)
+        self.postfix.milter(self.suppressd.milter_address)
+
+    def make_internet(self):
         self.net = FakeInternet().start()
         self.inbox = self.net.host("home", ["sender.example"])
         self.good = self.net.host("good", ["good.example"])
         self.bad = self.net.host("bad", ["bad.example"])
-        self.postfix = Postfix(home / "postfix", self.net)
-        self.suppressd = Suppressd(home / "suppressd", **settings)
-        self.postfix.milter(self.suppressd.milter_address)
 
     def client(self):
         """A client that Postfix trusts."""
@@ -59,12 +68,12 @@ class Rig:
 
     def settle(self, seconds=60):
         """Waits until all mail is delivered or returned."""
-        self.postfix.wait_empty(seconds)
+        self.mta.wait_empty(seconds)
 
     def stop(self):
         with contextlib.ExitStack() as stack:
             stack.callback(self.net.stop)
-            stack.callback(self.postfix.stop)
+            stack.callback(self.mta.stop)
             stack.callback(self.stop_daemon)
 
     def stop_daemon(self):
@@ -92,7 +101,7 @@ def pytest_runtest_makereport(item, call):
     made = item.funcargs.get("rig") if hasattr(item, "funcargs") else None
     if call.excinfo and made:
         item.add_report_section(call.when, "suppressd", made.suppressd.stderr()[-1500:])
-        item.add_report_section(call.when, "postfix", made.postfix.log()[-1500:])
+        item.add_report_section(call.when, "mta", made.mta.log()[-1500:])
 
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"

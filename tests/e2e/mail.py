@@ -1,4 +1,5 @@
 """SMTP clients and messages for the tests."""
+import re
 import smtplib
 from email.message import EmailMessage
 
@@ -49,8 +50,10 @@ def report(*outcomes, mta="mta.sender.example", queue_id="4c1B5T0xyzz1", sender=
 class Client:
     """One SMTP session that keeps every recipient's reply."""
 
-    def __init__(self, port):
-        self.smtp = smtplib.SMTP("127.0.0.1", port, local_hostname="client.example", timeout=60)
+    def __init__(self, port, address="127.0.0.1"):
+        """From this address; all of 127.0.0.0/8 is this machine."""
+        self.smtp = smtplib.SMTP("127.0.0.1", port, local_hostname="client.example", timeout=60,
+                                 source_address=(address, 0))
         self.smtp.ehlo()
 
     def pretend(self, address="203.0.113.9", name="mx.elsewhere.example", login=None):
@@ -73,7 +76,8 @@ class Client:
             code, text = self.smtp.rcpt(recipient)
             replies[recipient] = (code, text.decode())
         if any(code == 250 for code, _text in replies.values()):
-            code, text = self.smtp.data(content or message(recipients, sender=sender))
+            content = content or message(recipients, sender=sender)
+            code, text = self.smtp.data(re.sub(rb"\r?\n", b"\r\n", content))
             replies[None] = (code, text.decode())
         else:
             self.smtp.rset()
