@@ -103,6 +103,21 @@ static const struct {
     {REASON_SYSTEM_ERROR, "550 Mailbox server not found, internal routing failed"},
     {REASON_SYSTEM_ERROR, "550 5.1.1 user lookup failed: LDAP server unavailable"},
     {REASON_SYSTEM_ERROR, "451 Could not complete recipient verify callout"},
+    {REASON_RECIPIENT_REFUSED, "554 5.7.1 Recipient address rejected: not on the whitelist of this user"},
+    {REASON_RECIPIENT_REFUSED, "550 5.7.1 <list@example.com>: only members of the club may post here"},
+    {REASON_SENDER_REJECTED, "554 5.7.1 <a@example.com>: Recipient address rejected: listed sender"},
+    {REASON_SENDER_REJECTED, "550 5.7.750 your tenant was barred from sending"},
+    {REASON_MALFORMED_ADDRESS, "550 5.1.3 the recipient address is not RFC compliant"},
+    {REASON_MALFORMED_MESSAGE, "550 5.7.1 the message is not RFC compliant"},
+    {REASON_MAILBOX_FULL, "552 no space left in this user's mailbox"},
+    {REASON_SYSTEM_FULL, "452 4.3.1 no space left on device"},
+    {REASON_ROUTING_ERROR, "550 5.1.2 we are not set up to take mail for that domain"},
+    {REASON_POLICY, "554 5.7.1 mail from your country is not accepted"},
+    {REASON_POLICY, "550 5.7.1 command rejected"},
+    {REASON_PROTOCOL_ERROR, "502 5.5.1 command rejected"},
+    {REASON_IP_REPUTATION, "421 4.7.1 throttled because of the reputation of 192.0.2.9"},
+    {REASON_RATE_LIMITED, "550 5.1.90 you have reached your daily limit for recipients"},
+    {REASON_TOO_MANY_RECIPIENTS, "452 4.5.3 too many recipients; see our page on sending limits"},
 };
 
 START_TEST(finds_the_cause)
