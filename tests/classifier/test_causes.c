@@ -118,6 +118,18 @@ static const struct {
     {REASON_IP_REPUTATION, "421 4.7.1 throttled because of the reputation of 192.0.2.9"},
     {REASON_RATE_LIMITED, "550 5.1.90 you have reached your daily limit for recipients"},
     {REASON_TOO_MANY_RECIPIENTS, "452 4.5.3 too many recipients; see our page on sending limits"},
+    {REASON_AUTH_REQUIRED, "454 4.7.0 authentication failed for now: wrong user or password"},
+    {REASON_ATTACHMENT_BLOCKED, "552 5.7.0 .exe files are not accepted"},
+    {REASON_IP_REPUTATION, "421 your host has been banned for a day"},
+    {REASON_IP_REPUTATION, "550 192.0.2.9 sends spam"},
+    {REASON_IP_REPUTATION, "554 your machine is infected and was blocked"},
+    {REASON_VIRUS, "554 5.7.0 infected attachment: Eicar"},
+    {REASON_DOMAIN_REPUTATION, "553 sorry, your domain has been blocked"},
+    {REASON_DOMAIN_NOT_ACCEPTING, "521 example.com does not accept mail"},
+    {REASON_MAILBOX_FULL, "552 5.2.2 the mailbox is at its maximum size"},
+    {REASON_UNAUTHENTICATED, "550 5.7.26 no SPF, no DKIM"},
+    {REASON_UNCLASSIFIED, "550 unknown"},
+    {REASON_UNCLASSIFIED, "550 disabled"},
 };
 
 START_TEST(finds_the_cause)
