@@ -130,6 +130,18 @@ static const struct {
     {REASON_UNAUTHENTICATED, "550 5.7.26 no SPF, no DKIM"},
     {REASON_UNCLASSIFIED, "550 unknown"},
     {REASON_UNCLASSIFIED, "550 disabled"},
+    {REASON_SENDER_REJECTED, "550 you are not a customer of our system"},
+    {REASON_SENDER_REJECTED, "553 this server denies the sender"},
+    {REASON_SENDER_REJECTED, "550 sorry, no access for this user"},
+    {REASON_NO_SUCH_USER, "553 not user of this server"},
+    {REASON_NO_SUCH_USER, "550 5.1.1 could not find the mailbox"},
+    {REASON_RELAYING_DENIED, "553 this host denies relay"},
+    {REASON_AUTH_REQUIRED, "551 auth error"},
+    {REASON_UNAUTHENTICATED, "550 5.7.26 multiple authentication checks failed"},
+    {REASON_RATE_LIMITED, "450 4.7.1 too many recipients from mx.example.net[192.0.2.9]"},
+    {REASON_MALFORMED_ADDRESS, "504 5.5.2 <joe>: Recipient address rejected: need fully-qualified address"},
+    {REASON_SYSTEM_ERROR, "450 queue unavailable"},
+    {REASON_MESSAGE_TOO_LARGE, "554 attachment is too long"},
 };
 
 START_TEST(finds_the_cause)
