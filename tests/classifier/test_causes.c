@@ -142,6 +142,21 @@ static const struct {
     {REASON_MALFORMED_ADDRESS, "504 5.5.2 <joe>: Recipient address rejected: need fully-qualified address"},
     {REASON_SYSTEM_ERROR, "450 queue unavailable"},
     {REASON_MESSAGE_TOO_LARGE, "554 attachment is too long"},
+    {REASON_NO_SUCH_USER, "550 Bad destination mailbox address"},
+    {REASON_MALFORMED_ADDRESS, "501 Bad destination mailbox address syntax"},
+    {REASON_NO_SUCH_DOMAIN, "550 Bad destination system address"},
+    {REASON_SENDER_REJECTED, "550 Bad sender's system address"},
+    {REASON_AUTH_REQUIRED, "550 only registered users may use this system"},
+    {REASON_NO_SUCH_DOMAIN, "550 Die Domain des Empf\303\244ngers existiert nicht"},
+    {REASON_SENDER_REJECTED, "550 Domena nadawcy nie istnieje"},
+    {REASON_RECIPIENT_REFUSED, "550 El destinatario no acepta su correo"},
+    {REASON_INACTIVE_MAILBOX, "550 La cuenta del destinatario est\303\241 suspendida"},
+    {REASON_RATE_LIMITED, "450 Zu viele Nachrichten"},
+    {REASON_MAILBOX_FULL, "550 Benutzer hat zuviele Mails auf dem Server"},
+    {REASON_MESSAGE_TOO_LARGE, "552 El mensaje excede el tama\303\261o permitido"},
+    {REASON_MAILBOX_FULL, "552 El buz\303\263n ha excedido su cuota"},
+    {REASON_POLICY, "550 Acc\303\250s refus\303\251"},
+    {REASON_SYSTEM_ERROR, "451 Fehler, bitte sp\303\244ter erneut versuchen"},
 };
 
 START_TEST(finds_the_cause)
