@@ -157,6 +157,18 @@ static const struct {
     {REASON_MAILBOX_FULL, "552 El buz\303\263n ha excedido su cuota"},
     {REASON_POLICY, "550 Acc\303\250s refus\303\251"},
     {REASON_SYSTEM_ERROR, "451 Fehler, bitte sp\303\244ter erneut versuchen"},
+    {REASON_RATE_LIMITED, "550 5.7.1 Email quota exceeded. - gsmtp"},
+    {REASON_MAILBOX_FULL, "552 5.2.2 The mailbox quota is exceeded - gsmtp"},
+    {REASON_TLS_REQUIRED, "554 the certificate is not trusted"},
+    {REASON_CONNECTION_FAILED, "451 4.4.1 no valid hosts (too many connection failures)"},
+    {REASON_TOO_MANY_CONNECTIONS, "421 too many concurrent network connections"},
+    {REASON_BAD_HELO, "517 DNS lookup failed for HELO name mail.internal"},
+    {REASON_IP_BLOCKLISTED, "550 5.7.1 Recipient not authorized, your IP has been found on a block list"},
+    {REASON_RECIPIENT_REFUSED, "550 5.7.1 refused by the recipient's sieve script"},
+    {REASON_SYSTEM_ERROR, "451 4.3.0 <joe@example.com> Temporary internal failure"},
+    {REASON_VIRUS, "554 5.7.0 Reject, id=7-1 - INFECTED: Eicar"},
+    {REASON_ATTACHMENT_BLOCKED, "554 5.7.0 Reject, id=7-1 - BANNED: exe"},
+    {REASON_MALFORMED_MESSAGE, "554 5.6.0 Reject, id=7-1 - BAD-HEADER"},
 };
 
 START_TEST(finds_the_cause)
