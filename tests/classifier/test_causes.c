@@ -199,6 +199,17 @@ static const struct {
     {REASON_POLICY, "550 5.7.1 mail to this recipient is blocked by our security policy"},
     {REASON_RECIPIENT_REFUSED, "550 this list does not exist or you may not post to it"},
     {REASON_RECIPIENT_REFUSED, "550 user unknown or not allowed to get your mail"},
+    {REASON_SENDER_REJECTED, "553 Verification of a@example.net failed: no such user"},
+    {REASON_SENDER_REJECTED, "550 Could not verify the return address; remote said user unknown"},
+    {REASON_SENDER_REJECTED, "550 5.7.1 Header From mailbox is not registered with us"},
+    {REASON_SENDER_REJECTED, "550 Your mail account has been locked because of unusual sending"},
+    {REASON_SENDER_REJECTED, "550 5.1.0 Originator address invalid"},
+    {REASON_NO_SUCH_USER, "550 5.1.1 recipient unknown, sender notified"},
+    {REASON_IP_REPUTATION, "550 Blocked: your host tried too many nonexistent mailboxes"},
+    {REASON_SYSTEM_ERROR, "450 users database locked"},
+    {REASON_RECIPIENT_REFUSED, "550 the user has closed the mailbox to your domain"},
+    {REASON_RECIPIENT_REFUSED, "550 5.7.1 mailbox owner blocked you"},
+    {REASON_PROTOCOL_ERROR, "554 no valid recipients given, DATA refused"},
 };
 
 START_TEST(finds_the_cause)
