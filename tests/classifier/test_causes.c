@@ -210,6 +210,19 @@ static const struct {
     {REASON_RECIPIENT_REFUSED, "550 the user has closed the mailbox to your domain"},
     {REASON_RECIPIENT_REFUSED, "550 5.7.1 mailbox owner blocked you"},
     {REASON_PROTOCOL_ERROR, "554 no valid recipients given, DATA refused"},
+    {REASON_CONNECTION_FAILED, "Unable to deliver to remote server: connection refused"},
+    {REASON_RELAYING_DENIED, "553 this server does not deliver to outside domains"},
+    {REASON_AUTH_REQUIRED, "550 you must check for new mail before sending"},
+    {REASON_TLS_REQUIRED, "x509: certificate signed by unknown authority"},
+    {REASON_RATE_LIMITED, "452 4.5.3 too many messages in this session"},
+    {REASON_GREYLISTED, "450 you are being delayed for the first delivery"},
+    {REASON_POLICY, "550 5.7.1 you are not authorized to send to this domain"},
+    {REASON_IP_REPUTATION, "554 spammer go away"},
+    {REASON_BAD_HELO, "550 HELO with our own name, go away"},
+    {REASON_ROUTING_LOOP, "554 5.4.6 message has passed this host before"},
+    {REASON_RECIPIENT_REFUSED, "550 the recipient has put you on his block list"},
+    {REASON_CHALLENGE_RESPONSE,
+     "The recipient's anti-spam system needs you to confirm that you are a real person"},
 };
 
 START_TEST(finds_the_cause)
