@@ -221,6 +221,15 @@ static const struct {
     {REASON_BAD_HELO, "550 HELO with our own name, go away"},
     {REASON_ROUTING_LOOP, "554 5.4.6 message has passed this host before"},
     {REASON_RECIPIENT_REFUSED, "550 the recipient has put you on his block list"},
+    {REASON_NO_SUCH_USER,
+     "User and password not set, continuing without authentication. 192.0.2.9 does not like "
+     "recipient. Remote host said: 550 Invalid recipient: joe"},
+    {REASON_NO_SUCH_USER, "550 <joe@example.com>: ETP102 Invalid recipient"},
+    {REASON_ROUTING_LOOP, "550 ETP104 Routing loop detected"},
+    {REASON_IP_REPUTATION, "554 192.0.2.9 refused. AUP#In-1020"},
+    {REASON_DMARC_FAIL,
+     "550 5.7.0 messages from (192.0.2.9) on behalf of (example.net) are refused due to domain "
+     "owner policy restrictions"},
     {REASON_CHALLENGE_RESPONSE,
      "The recipient's anti-spam system needs you to confirm that you are a real person"},
 };
