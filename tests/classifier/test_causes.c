@@ -226,6 +226,13 @@ static const struct {
      "recipient. Remote host said: 550 Invalid recipient: joe"},
     {REASON_NO_SUCH_USER, "550 <joe@example.com>: ETP102 Invalid recipient"},
     {REASON_ROUTING_LOOP, "550 ETP104 Routing loop detected"},
+    {REASON_SENDER_REJECTED, "550 you don't have an account here"},
+    {REASON_SENDER_REJECTED, "550 no mail server found for your domain"},
+    {REASON_DOMAIN_REPUTATION, "550 outgoing mail is disabled for this domain"},
+    {REASON_NO_REVERSE_DNS, "550 the DNS has no record of your host"},
+    {REASON_IP_REPUTATION, "550 the address 2001:db8::25 has been blocked"},
+    {REASON_POLICY, "550 Refused, please send to <postmaster@example.com>"},
+    {REASON_MOVED, "551 please write to <ann@example.com> instead"},
     {REASON_IP_REPUTATION, "554 192.0.2.9 refused. AUP#In-1020"},
     {REASON_DMARC_FAIL,
      "550 5.7.0 messages from (192.0.2.9) on behalf of (example.net) are refused due to domain "
