@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "daemon/gate/gate_reply.h"
+#include "daemon/intake/feed.h"
 #include "daemon/log.h"
 
 #include <confuse.h>
@@ -97,9 +98,13 @@ static const struct option options[] = {
     {"strict_local_part", TYPE_CHOICE, AT(strict_local_part), "no", 0, 0, yes_no, 0,
      "Whether Joe@example.com and joe@example.com are different recipients. Fixed when the database is made."},
     {"mail_log", TYPE_TEXT, AT(mail_log), "", 0, 1000, NULL, 0,
-     "The MTA's log file, which is followed from now on, also when it is rotated. Failed deliveries in "
-     "it count like bounces; delivered and deferred ones are counted by hour. Whoever can write to it is "
-     "believed. Empty: none."},
+     "The MTA's log, which is followed from now on: a file, also when it is rotated, or journal: for the "
+     "systemd journal. Behind journal: may stand, with a space between, a folder of journal files, and "
+     "what to take: a unit (postfix@-.service), a program (sm-mta), or FIELD=VALUE as in journalctl(1); "
+     "with none, all of the mail facility. The daemon's user must be able to read it (the journal: group "
+     "systemd-journal). Failed deliveries count like bounces; delivered and deferred ones are counted by "
+     "hour. Whoever can write there is believed: in the journal any local user can write in a program's "
+     "name, but not in a unit's. Empty: none."},
     {"mail_log_host", TYPE_TEXT, AT(mail_log_host), "", 0, 255, NULL, 0,
      "The MTA's name for itself in its bounces (Postfix: myhostname), where the log has a name that is "
      "not the beginning of it; so a failure in both is counted once. Its own bounces that come by LMTP or "
@@ -225,7 +230,8 @@ static int parse_text(const struct option *option, const char *text, char **valu
         return error_set(error, ERROR_INPUT, "%s must not be empty", option->name);
     if (length > (size_t)option->max)
         return error_set(error, ERROR_INPUT, "%s is longer than %ld bytes", option->name, option->max);
-    if (option->type == TYPE_REPLY && gate_reply_check(text, error))
+    if ((option->type == TYPE_REPLY && gate_reply_check(text, error)) ||
+        (option->offset == AT(mail_log) && feed_check(text, error)))
         return error_prefix(error, "%s", option->name);
     free(*value_r);
     *value_r = xstrdup(text);

@@ -4,7 +4,7 @@
 #include "daemon/intake/follow.h"
 
 #include "base/mem.h"
-#include "daemon/intake/logfile.h"
+#include "daemon/intake/feed.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/log.h"
 #include "daemon/report/maillog.h"
@@ -29,7 +29,7 @@ enum outcome { OUTCOME_NONE, OUTCOME_RECORDED, OUTCOME_FAILED, OUTCOME_REFUSED }
 struct follow {
     struct follow_options options;
     char *path, *host;
-    struct logfile *file;
+    struct feed *feed;
     struct event *visit, *answered;
     struct log_position saved; /* on disk, or where it began */
     int is_on_disk;
@@ -37,7 +37,7 @@ struct follow {
     int piece_lines;
     int on_its_way;            /* a piece is with the writer */
     int refused;               /* times that a piece was refused for its content: see take_delivery */
-    int trouble;               /* the file could not be read at the last visit */
+    int trouble;               /* the feed could not be read at the last visit */
     unsigned gaps;
     int64_t saved_at;
     struct maillog_clock clock;
@@ -60,18 +60,23 @@ static void on_recorded(struct record *record, int result, const struct error *e
     event_active(follow->answered, EV_TIMEOUT, 0);
 }
 
+static void on_visit(evutil_socket_t fd, short what, void *context);
+
+/* Or as soon as the feed has something new. */
 static void visit_in(struct follow *follow, int ms)
 {
     const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    int fd = feed_fd(follow->feed);
 
-    evtimer_add(follow->visit, &delay);
+    (void)event_assign(follow->visit, follow->options.base, fd, fd < 0 ? 0 : EV_READ, on_visit, follow);
+    event_add(follow->visit, &delay);
 }
 
 /* Reads again from what is on disk. */
 static void go_back(struct follow *follow)
 {
-    logfile_close(&follow->file);
-    follow->file = logfile_open(follow->path, &follow->saved);
+    feed_close(&follow->feed);
+    follow->feed = feed_open(follow->path, &follow->saved);
     follow->gaps = 0;
 }
 
@@ -174,8 +179,8 @@ static void take_line(struct follow *follow, struct record *record, struct span 
 /* Said when it begins and when it is over. */
 static void note_trouble(struct follow *follow)
 {
-    const char *problem = logfile_problem(follow->file);
-    unsigned gaps = logfile_gaps(follow->file);
+    const char *problem = feed_problem(follow->feed);
+    unsigned gaps = feed_gaps(follow->feed);
 
     if (problem && !follow->trouble)
         log_line(LOG_WARN, "%s cannot be read: %s", follow->path, problem);
@@ -183,8 +188,7 @@ static void note_trouble(struct follow *follow)
         log_line(LOG_NOTE, "%s can be read again", follow->path);
     follow->trouble = problem != NULL;
     if (gaps != follow->gaps)
-        log_line(LOG_WARN, "%s: the file read so far has gone and is none of the rotated ones; lines may be missing",
-                 follow->path);
+        log_line(LOG_WARN, "%s: %s", follow->path, feed_gap(follow->feed));
     follow->gaps = gaps;
 }
 
@@ -194,7 +198,7 @@ static int is_worth_saving(const struct follow *follow, const struct record *rec
 
     if (record->entry_count || record->results.count || follow->refused || !follow->is_on_disk)
         return 1;
-    return (now->inode != saved->inode || now->offset != saved->offset) &&
+    return (now->inode != saved->inode || now->offset != saved->offset || strcmp(now->cursor, saved->cursor)) &&
            record->time >= follow->saved_at + SAVE_EVERY;
 }
 
@@ -229,7 +233,7 @@ static int read_lines(struct follow *follow)
     struct span text;
 
     for (int i = 0; i < LINES_MAX && !is_full(follow); i++) {
-        if (!logfile_next(follow->file, &text))
+        if (!feed_next(follow->feed, &text))
             return 0;
         take_line(follow, follow->piece, text);
         follow->piece_lines++;
@@ -243,8 +247,7 @@ static void finish_piece(struct follow *follow, int more)
 
     follow->piece = NULL;
     follow->piece_lines = 0;
-    logfile_position(follow->file, &piece->position);
-    if (piece->position.inode && is_worth_saving(follow, piece)) {
+    if (feed_position(follow->feed, &piece->position) && is_worth_saving(follow, piece)) {
         submit(follow, piece);
         return;
     }
@@ -280,12 +283,12 @@ struct follow *follow_open(const struct follow_options *options, struct error *e
     follow->clock.local = 1;
     pthread_mutex_init(&follow->lock, NULL);
     follow->is_on_disk = options->from != NULL;
-    follow->file = logfile_open(options->path, options->from);
+    follow->feed = feed_open(options->path, options->from);
     if (options->from)
         follow->saved = *options->from;
     else
-        logfile_position(follow->file, &follow->saved);
-    follow->visit = evtimer_new(options->base, on_visit, follow);
+        (void)feed_position(follow->feed, &follow->saved);
+    follow->visit = event_new(options->base, -1, 0, on_visit, follow);
     follow->answered = event_new(options->base, -1, 0, on_answered, follow);
     if (!follow->visit || !follow->answered) {
         (void)error_set(error, ERROR_ENVIRONMENT, "%s: no events", options->path);
@@ -307,7 +310,7 @@ void follow_close(struct follow **follow)
         event_free(old->visit);
     if (old->answered)
         event_free(old->answered);
-    logfile_close(&old->file);
+    feed_close(&old->feed);
     record_free(&old->piece);
     pthread_mutex_destroy(&old->lock);
     free(old->path);

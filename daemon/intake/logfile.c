@@ -64,7 +64,7 @@ static void use(struct logfile *file, int fd_take, uint64_t offset)
     if (file->fd >= 0)
         close(file->fd);
     if (file->position.head_length)
-        logfile_position(file, &file->before);
+        (void)logfile_position(file, &file->before);
     (void)!fstat(fd_take, &status);
     if (offset && pread(fd_take, &before, 1, (off_t)offset - 1) != 1)
         before = '\n';
@@ -290,14 +290,15 @@ int logfile_next(struct logfile *file, struct span *line_r)
 
 /* A file of which nothing has been read could not be known again from a copy:
  * until then the position is the end of the one before. */
-void logfile_position(struct logfile *file, struct log_position *position_r)
+int logfile_position(const struct logfile *file, struct log_position *position_r)
 {
     if (!file->position.head_length && file->before.head_length) {
         *position_r = file->before;
-        return;
+        return 1;
     }
     *position_r = file->position;
     position_r->offset = taken_to(file);
+    return position_r->inode != 0;
 }
 
 unsigned logfile_gaps(const struct logfile *file)

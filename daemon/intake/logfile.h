@@ -29,8 +29,8 @@ void logfile_close(struct logfile **file);
 /* The next line, valid until the next call: 1, or 0 when there is none now. */
 int logfile_next(struct logfile *file, struct span *line_r);
 
-/* Behind the last line that logfile_next gave. */
-void logfile_position(struct logfile *file, struct log_position *position_r);
+/* Behind the last line that logfile_next gave: 1, or 0 when no file has been seen yet. */
+int logfile_position(const struct logfile *file, struct log_position *position_r);
 
 /* Times that something was missing: no file had what the position promised, or
  * a file was truncated and no copy found. */

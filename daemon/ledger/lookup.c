@@ -55,7 +55,7 @@ static const char *const sql[STATEMENTS] = {
         " WHERE e.reason = 'unclassified' AND e.action IN ('failed', 'delayed') AND e.time >= ?1"
         " GROUP BY e.reply, e.status, e.remote_mta, e.address",
     [ASIDE] = "SELECT id, time, size, source, problem, sender FROM aside ORDER BY id DESC LIMIT ?1",
-    [POSITION] = "SELECT device, inode, offset, head_length, head_hash FROM follow WHERE path = ?1",
+    [POSITION] = "SELECT device, inode, offset, head_length, head_hash, cursor FROM follow WHERE path = ?1",
 };
 
 struct lookup {
@@ -278,6 +278,7 @@ int lookup_position(struct lookup *lookup, const char *path, struct log_position
         .head_length = (uint64_t)sqlite3_column_int64(stmt, 3),
         .head_hash = (uint64_t)sqlite3_column_int64(stmt, 4),
     };
+    snprintf(position_r->cursor, sizeof(position_r->cursor), "%s", (const char *)sqlite3_column_text(stmt, 5));
     statement_reset(&lookup->statements, POSITION);
     return 1;
 }

@@ -25,6 +25,8 @@ enum record_kind {
     RECORD_LOG,      /* what a piece of a followed log says, and where it ends */
 };
 
+#define LOG_CURSOR_SIZE 256
+
 /* How far a log has been read. A file keeps its inode when it is renamed and
  * its first bytes when it is copied; either tells which file it was. */
 struct log_position {
@@ -32,6 +34,7 @@ struct log_position {
     uint64_t offset;      /* all before it has been taken */
     uint64_t head_length; /* of so many of its first bytes ... */
     uint64_t head_hash;   /* ... this is the FNV-1a */
+    char cursor[LOG_CURSOR_SIZE]; /* of the systemd journal instead; "": a file */
 };
 
 /* One line of a log that goes into the records. */
@@ -73,7 +76,7 @@ struct record {
     struct ruleset *ruleset; /* RECORD_RULES */
 
     /* RECORD_LOG */
-    char *log; /* path of the followed file */
+    char *log; /* path of the followed file, or "journal:..." */
     struct log_entry *entries;
     size_t entry_count;
     struct results results;       /* to be counted */

@@ -74,8 +74,8 @@ static const char *const sql[STATEMENTS] = {
         "INSERT OR REPLACE INTO reason (name, family, subject, persistence, hygiene, means, todo)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [POSITION_PUT] =
-        "INSERT OR REPLACE INTO follow (path, device, inode, offset, head_length, head_hash, time)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO follow (path, device, inode, offset, head_length, head_hash, cursor, time)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 };
 
 static int execute(struct store *store, const char *what, struct error *error)
@@ -261,9 +261,10 @@ int store_keep_aside(struct store *store, int64_t time, const char *source, cons
 int store_put_position(struct store *store, const char *path, const struct log_position *position,
                        int64_t now, struct error *error)
 {
-    return statement_run(&store->statements, POSITION_PUT, error, "tiiiiii", path, (int64_t)position->device,
+    return statement_run(&store->statements, POSITION_PUT, error, "tiiiiiti", path, (int64_t)position->device,
                          (int64_t)position->inode, (int64_t)position->offset,
-                         (int64_t)position->head_length, (int64_t)position->head_hash, now);
+                         (int64_t)position->head_length, (int64_t)position->head_hash, position->cursor,
+                         now);
 }
 
 int store_prune(struct store *store, int64_t sent_before, int64_t aside_bytes, struct error *error)

@@ -51,6 +51,9 @@ static const struct {
     {"milter_socket_mode = 9", ":1: milter_socket_mode: '9' is no octal number"},
     {"database = \"\"", ":1: database must not be empty"},
     {"trusted_networks = {\"10.0.0.1/8\"}", ":1: trusted_networks: '10.0.0.1/8' has bits set behind its /8"},
+#ifdef HAVE_SYSTEMD
+    {"mail_log = \"journal:unit=x\"", ":1: mail_log: 'journal:unit=x': a word behind journal: is no match, as FIELD=VALUE is"},
+#endif
     {"gate_reply = \"250 2.0.0 ok\"", ":1: gate_reply: the code must be 4yz or 5yz, not 250"},
     {"no_such_option = 1", ":1: no such option 'no_such_option'"},
     {"gate_mode", NULL},
