@@ -68,7 +68,7 @@ struct span maillog_status(struct span text)
     return text;
 }
 
-int maillog_is_loopback(struct span relay)
+int maillog_is_here(struct span relay)
 {
     const char *bracket = relay.length ? memrchr(relay.start, '[', relay.length) : NULL;
     struct span address;
@@ -76,7 +76,16 @@ int maillog_is_loopback(struct span relay)
     if (!bracket)
         return 0;
     address = span_from(relay, (size_t)(bracket + 1 - relay.start));
-    return span_starts(address, "127.") || span_starts(address, "::1]") || span_starts(address, "IPv6:::1]");
+    if (span_starts(address, "IPv6:"))
+        address = span_from(address, 5);
+    return span_starts(address, "127.") || span_starts(address, "::1]") || span_starts(address, "0:0:0:0:0:0:0:1]") ||
+           span_starts(address, "/") || span_starts(address, "private/") || span_starts(address, "public/");
+}
+
+/* Postfix and amavis; Sendmail; Exim. */
+int maillog_is_queued(struct span reply)
+{
+    return span_find(reply, "queued as ") || span_find(reply, "accepted for delivery") || span_find(reply, "OK id=");
 }
 
 static int is_plain(struct span text)

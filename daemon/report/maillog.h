@@ -79,7 +79,9 @@ const char *maillog_address_end(struct span text);
 int maillog_queue_id(struct span *rest_io, struct span *id_r);
 /* The span when it is an enhanced status (RFC 3463), else SPAN_NONE. */
 struct span maillog_status(struct span text);
-/* Whether this relay, "name[address]:port" or "name. [address]", is on this machine. */
-int maillog_is_loopback(struct span relay);
+/* Whether this relay, "name[address]:port", "name. [address]" or "name[socket]", is on this machine. */
+int maillog_is_here(struct span relay);
+/* Whether an MTA, or a filter with one behind it, has taken the message into its queue. */
+int maillog_is_queued(struct span reply);
 
 #endif

@@ -155,6 +155,17 @@ static struct span host_of(struct span relay)
     return bracket ? span_to(relay, bracket) : relay;
 }
 
+/* Transports that bear the name of a content filter, in the program
+ * ("postfix/smtp-amavis/smtp"), the socket, or the relay (of pipe(8): "filter" and
+ * "spamassassin" are the names in Postfix's FILTER_README and SpamAssassin's). Whatever
+ * they say of a message, it comes back to be delivered or is withheld. */
+static int is_filter(const struct maillog_line *line)
+{
+    return span_find_case(line->program, "amavis") || span_is(line->relay, "filter") ||
+           span_is(line->relay, "spamassassin") || span_is(line->relay, "amavis") ||
+           (maillog_is_here(line->relay) && span_find_case(line->relay, "amavis"));
+}
+
 /* A failed probe with a status of 4 says no more than a deferred message. A
  * word that is not known never counts as a failure. */
 static void set_action(struct span word, struct maillog_line *line)
@@ -169,8 +180,8 @@ static void set_action(struct span word, struct maillog_line *line)
         }
     if (line->probe && line->action == ACTION_FAILED && class == '4')
         line->action = ACTION_DELAYED;
-    if (line->action == ACTION_DELIVERED && maillog_is_loopback(line->relay) &&
-        span_find(line->reply, "queued as "))
+    if (line->action == ACTION_DELIVERED && !line->probe &&
+        (is_filter(line) || (maillog_is_here(line->relay) && maillog_is_queued(line->reply))))
         line->action = ACTION_RELAYED;
 }
 

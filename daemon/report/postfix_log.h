@@ -34,9 +34,10 @@
 
 int postfix_log_is(struct span program);
 
-/* Reads line_io->text into the fields of a delivery. A message handed to a
- * content filter on this machine, which takes it up under another queue id, is
- * relayed, not delivered: its result comes on another line. */
+/* Reads line_io->text into the fields of a delivery. A message that a content
+ * filter or another MTA on this machine (a loopback address or a socket file)
+ * has taken into its queue, or that went to a transport with the name of a
+ * filter, is relayed, not delivered: its result comes on another line. */
 enum maillog_kind postfix_log_read(struct maillog_line *line_io);
 
 #endif

@@ -104,8 +104,7 @@ static enum action action_of(const struct maillog_line *line, struct span stat)
         return class == '5' ? ACTION_FAILED : ACTION_DELIVERED;
     if (class != '2')
         return ACTION_DELAYED;
-    return maillog_is_loopback(line->relay) && span_find(stat, "accepted for delivery") ? ACTION_RELAYED
-                                                                                        : ACTION_DELIVERED;
+    return maillog_is_here(line->relay) && maillog_is_queued(stat) ? ACTION_RELAYED : ACTION_DELIVERED;
 }
 
 enum maillog_kind sendmail_log_read(struct maillog_line *line)
@@ -116,6 +115,8 @@ enum maillog_kind sendmail_log_read(struct maillog_line *line)
         !span_is(key, "to") || !line->recipients.length)
         return MAILLOG_OTHER;
     line->list = 1;
+    if (span_starts(rest, "[more], "))
+        rest = span_from(rest, 8);
     if (!take_fields(&rest, line, &stat))
         return MAILLOG_OTHER;
     line->action = action_of(line, stat);

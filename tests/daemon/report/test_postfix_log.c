@@ -69,6 +69,41 @@ static const struct {
     {"to a content filter", HEAD "to=<ann@example.net>, relay=127.0.0.1[127.0.0.1]:10024, " TIMES
      "dsn=2.0.0, status=sent (250 2.0.0 from MTA: 250 2.0.0 Ok: queued as 9A00)",
      "relayed ann@example.net 2.0.0 via=127.0.0.1 id=4XyzAbCdEf1: 250 2.0.0 from MTA: 250 2.0.0 Ok: queued as 9A00\n"},
+    {"to a content filter that says more", HEAD "to=<ann@example.net>, relay=127.0.0.1[127.0.0.1]:10024, " TIMES
+     "dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 9A00)",
+     "relayed ann@example.net 2.0.0 via=127.0.0.1 id=4XyzAbCdEf1: "
+     "250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 9A00\n"},
+    {"to a content filter behind a socket", "Nov  3 07:05:09 mx1 postfix/lmtp[311]: 5F00AB: to=<ann@example.net>, relay=mx1.example.com[private/scan], "
+     TIMES "dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 9A00)",
+     "relayed ann@example.net 2.0.0 via=mx1.example.com id=5F00AB: 250 2.0.0 Ok: queued as 9A00\n"},
+    {"to a content filter by its name, withheld", "Nov  3 07:05:09 mx1 postfix/smtp-amavis/smtp[311]: 5F00AB: to=<ann@example.net>, "
+     "relay=127.0.0.1[127.0.0.1]:10024, " TIMES "dsn=2.7.0, status=sent (250 2.7.0 Ok, discarded, id=311-01 - spam)",
+     "relayed ann@example.net 2.7.0 via=127.0.0.1 id=5F00AB: 250 2.7.0 Ok, discarded, id=311-01 - spam\n"},
+    {"to a content filter through a pipe", "Nov  3 07:05:09 mx1 postfix/pipe[311]: 5F00AB: to=<ann@example.net>, relay=spamassassin, "
+     TIMES "dsn=2.0.0, status=sent (delivered via spamassassin service)",
+     "relayed ann@example.net 2.0.0 id=5F00AB: delivered via spamassassin service\n"},
+    {"a filter's name, withheld, behind a socket", "Nov  3 07:05:09 mx1 postfix/lmtp[311]: 5F00AB: to=<ann@example.net>, "
+     "relay=mx1.example.com[/run/amavis/lmtp.sock], " TIMES "dsn=2.7.0, status=sent (250 2.7.0 Ok, discarded)",
+     "relayed ann@example.net 2.7.0 via=mx1.example.com id=5F00AB: 250 2.7.0 Ok, discarded\n"},
+    {"a filter's name, far away", HEAD "to=<ann@example.net>, relay=amavis.example.net[192.0.2.7]:25, " TIMES
+     "dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 9A00)",
+     "delivered ann@example.net 2.0.0 via=amavis.example.net id=4XyzAbCdEf1: 250 2.0.0 Ok: queued as 9A00\n"},
+    {"through another pipe", "Nov  3 07:05:09 mx1 postfix/pipe[311]: 5F00AB: to=<ann@example.net>, relay=dovecot, "
+     TIMES "dsn=2.0.0, status=sent (delivered via dovecot service)",
+     "delivered ann@example.net 2.0.0 id=5F00AB: delivered via dovecot service\n"},
+    {"a content filter far away, which the remote has", HEAD "to=<ann@example.net>, " VIA
+     "dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10013): 250 2.0.0 Ok: queued as 9A00)",
+     "delivered ann@example.net 2.0.0 via=mx.example.net id=4XyzAbCdEf1: "
+     "250 2.0.0 from MTA(smtp:[127.0.0.1]:10013): 250 2.0.0 Ok: queued as 9A00\n"},
+    {"refused by a content filter", HEAD "to=<ann@example.net>, relay=127.0.0.1[127.0.0.1]:10024, " TIMES
+     "dsn=5.7.0, status=bounced (host 127.0.0.1[127.0.0.1] said: 554 5.7.0 Reject, id=311-01 - spam)",
+     "failed ann@example.net 5.7.0 via=127.0.0.1 id=4XyzAbCdEf1: host 127.0.0.1[127.0.0.1] said: 554 5.7.0 Reject, id=311-01 - spam\n"},
+    {"a content filter that is not there", HEAD "to=<ann@example.net>, relay=none, " TIMES
+     "dsn=4.4.1, status=deferred (connect to 127.0.0.1[127.0.0.1]:10024: Connection refused)",
+     "delayed ann@example.net 4.4.1 id=4XyzAbCdEf1: connect to 127.0.0.1[127.0.0.1]:10024: Connection refused\n"},
+    {"to a mailbox server behind a socket", "Nov  3 07:05:09 mx1 postfix/lmtp[311]: 5F00AB: to=<ann@example.net>, "
+     "relay=mx1.example.com[private/dovecot-lmtp], " TIMES "dsn=2.0.0, status=sent (250 2.0.0 <ann@example.net> 7Yx Saved)",
+     "delivered ann@example.net 2.0.0 via=mx1.example.com id=5F00AB: 250 2.0.0 <ann@example.net> 7Yx Saved\n"},
     {"to a mailbox on this machine", HEAD "to=<ann@example.net>, relay=localhost[::1]:24, " TIMES
      "dsn=2.0.0, status=sent (250 2.0.0 kept)",
      "delivered ann@example.net 2.0.0 via=localhost id=4XyzAbCdEf1: 250 2.0.0 kept\n"},

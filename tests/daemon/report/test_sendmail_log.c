@@ -34,6 +34,24 @@ static const struct {
      "Nov  3 07:05:09 mx1 sm-msp-queue[3]: 4A3659xx000311: to=ann@example.net, " TIMES
      "relay=[127.0.0.1] [127.0.0.1], dsn=2.0.0, stat=Sent (4A3659yy000312 Message accepted for delivery)",
      "relayed ann@example.net 2.0.0" ID ": Sent (4A3659yy000312 Message accepted for delivery)\n"},
+    {"handed over, IPv6", HEAD "to=<ann@example.net>, " TIMES "relay=localhost. [IPv6:0:0:0:0:0:0:0:1], dsn=2.0.0, "
+     "stat=Sent (4A3659yy000312 Message accepted for delivery)",
+     "relayed ann@example.net 2.0.0 via=localhost" ID ": Sent (4A3659yy000312 Message accepted for delivery)\n"},
+    {"to a content filter", HEAD "to=<ann@example.net>, " TIMES "relay=[127.0.0.1] [127.0.0.1], dsn=2.0.0, "
+     "stat=Sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 9A00)",
+     "relayed ann@example.net 2.0.0" ID ": Sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 9A00)\n"},
+    {"to a mailbox server on this machine", HEAD "to=<ann@example.net>, " TIMES "relay=localhost. [127.0.0.1], dsn=2.0.0, stat=Sent (250 kept)",
+     "delivered ann@example.net 2.0.0 via=localhost" ID ": Sent (250 kept)\n"},
+    {"queued elsewhere", HEAD "to=<ann@example.net>, " VIA "dsn=2.0.0, stat=Sent (9A00 Message accepted for delivery)",
+     "delivered ann@example.net 2.0.0 via=mx.example.net" ID ": Sent (9A00 Message accepted for delivery)\n"},
+    {"a filter that is not there", HEAD "to=<ann@example.net>, " TIMES "relay=[127.0.0.1], dsn=4.0.0, stat=Deferred: Connection refused by [127.0.0.1]",
+     "delayed ann@example.net 4.0.0" ID ": Deferred: Connection refused by [127.0.0.1]\n"},
+    {"too many recipients for a line", HEAD "to=<ann@example.net>,<bob@example.net>, [more], ctladdr=<n@example.com> (1/1), " VIA "dsn=5.1.1, stat=User unknown",
+     "failed ann@example.net 5.1.1 via=mx.example.net" ID ": User unknown\n"
+     "failed bob@example.net 5.1.1 via=mx.example.net" ID ": User unknown\n"},
+    {"a deferred retry, later final", HEAD "to=<ann@example.net>, delay=5+00:00:01, xdelay=00:00:30, mailer=esmtp, pri=9120412, "
+     "relay=mx.example.net. [192.0.2.7], dsn=4.4.7, reply=451 4.7.1 later, stat=Deferred: 451 4.7.1 later",
+     "delayed ann@example.net 4.4.7 via=mx.example.net" ID ": 451 4.7.1 later\n"},
     {"TLS in between", HEAD "to=<ann@example.net>, " VIA "tls_verify=NONE, dsn=2.0.0, stat=Sent",
      "delivered ann@example.net 2.0.0 via=mx.example.net" ID ": Sent\n"},
     {"Solaris", "Nov  3 07:05:09 mx1 sendmail[3]: [ID 801593 mail.info] 4A3659xx000311: to=<a@example.net>, " VIA "dsn=5.1.1, stat=User unknown",
