@@ -55,8 +55,9 @@ static int is_that_file(int fd, const struct log_position *position, uint64_t si
            !hash_head(fd, position->head_length, &hash) && hash == position->head_hash;
 }
 
-/* Takes fd and goes on at offset; in the middle of a line its rest is skipped. */
-static void use(struct logfile *file, int fd_take, uint64_t offset)
+/* Takes fd and goes on at offset; in the middle of a line its rest is skipped.
+ * From since on all has been taken. */
+static void use(struct logfile *file, int fd_take, uint64_t offset, uint64_t since)
 {
     struct stat status = {0};
     char before = '\n';
@@ -74,6 +75,7 @@ static void use(struct logfile *file, int fd_take, uint64_t offset)
     file->position = (struct log_position){
         .device = (uint64_t)status.st_dev,
         .inode = (uint64_t)status.st_ino,
+        .since = since,
         .offset = offset,
         .head_length = offset < HEAD_MAX ? offset : HEAD_MAX,
     };
@@ -172,8 +174,11 @@ static int next_file(struct logfile *file)
     return search.fd >= 0 ? search.fd : open_path(file);
 }
 
+/* What came of reading on; READ_OTHER: another file is open. */
+enum reading { READ_NOTHING, READ_MORE, READ_OTHER };
+
 /* The open file has been truncated: what was cut away stands in a copy. */
-static int find_copy(struct logfile *file)
+static enum reading find_copy(struct logfile *file)
 {
     struct log_position position;
     struct search search = {.position = &position, .size = taken_to(file)};
@@ -182,17 +187,17 @@ static int find_copy(struct logfile *file)
     position = file->position;
     search_rotated(file, &search);
     if (search.fd >= 0) {
-        use(file, search.fd, search.size);
-        return 1;
+        use(file, search.fd, search.size, file->position.since);
+        return READ_MORE;
     }
     if ((fd = open_path(file)) < 0)
-        return 0;
+        return READ_NOTHING;
     file->gaps++;
-    use(file, fd, 0);
-    return 1;
+    use(file, fd, 0, 0);
+    return READ_OTHER;
 }
 
-/* 1: *line_r is the unfinished last line; 2: another file is open; 0: not until the next visit. */
+/* 1: *line_r is the unfinished last line; 0: not until the next visit, which may be of another file. */
 static int at_end(struct logfile *file, struct span *line_r)
 {
     struct stat open_file, at_path;
@@ -211,8 +216,8 @@ static int at_end(struct logfile *file, struct span *line_r)
         close(fd);
         return 1;
     }
-    use(file, fd, 0);
-    return 2;
+    use(file, fd, 0, 0);
+    return 0;
 }
 
 /* The first bytes, as they are read: what stands there later may be another file's. */
@@ -244,14 +249,14 @@ static void catch_up(struct logfile *file)
         next.after = &old;
         search_rotated(file, &next);
         if (next.fd >= 0 && next.status.st_ino != now.st_ino)
-            use(file, next.fd, 0);
+            use(file, next.fd, 0, 0);
         else if (next.fd >= 0)
             close(next.fd);
     }
     close(before.fd);
 }
 
-static int read_more(struct logfile *file)
+static enum reading read_more(struct logfile *file)
 {
     size_t room;
     char *space = lines_space(file->lines, &room);
@@ -261,30 +266,28 @@ static int read_more(struct logfile *file)
         return find_copy(file);
     got = pread(file->fd, space, room, (off_t)file->read_to);
     if (got <= 0)
-        return 0;
+        return READ_NOTHING;
     learn_head(file, space, (size_t)got);
     lines_added(file->lines, (size_t)got);
     file->read_to += (uint64_t)got;
     file->leaving = 0;
-    return 1;
+    return READ_MORE;
 }
 
 int logfile_next(struct logfile *file, struct span *line_r)
 {
-    int fd, more;
+    enum reading reading;
+    int fd;
 
     if (file->fd < 0) {
         if ((fd = open_path(file)) < 0)
             return 0;
-        use(file, fd, 0);
+        use(file, fd, 0, 0);
     }
     catch_up(file);
-    while (!lines_next(file->lines, line_r)) {
-        if (read_more(file))
-            continue;
-        if ((more = at_end(file, line_r)) < 2)
-            return more;
-    }
+    while (!lines_next(file->lines, line_r))
+        if ((reading = read_more(file)) != READ_MORE)
+            return reading == READ_NOTHING && at_end(file, line_r);
     return 1;
 }
 
@@ -311,6 +314,21 @@ const char *logfile_problem(const struct logfile *file)
     return file->problem ? strerror(file->problem) : NULL;
 }
 
+/* The position's file has gone: the next one is the oldest that was still written to
+ * after the position had been saved. */
+static void skip_gap(struct logfile *file, const struct log_position *from)
+{
+    const struct stat then = {.st_mtim = {.tv_sec = from->time, .tv_nsec = 999999999}};
+    struct search search = {.after = &then};
+
+    file->gaps += from->offset > 0;
+    if (!from->time)
+        return;
+    search_rotated(file, &search);
+    if (search.fd >= 0)
+        use(file, search.fd, 0, 0);
+}
+
 /* Where the position points to now: the file at the path, else one that was rotated. */
 static void take_up(struct logfile *file, const struct log_position *from)
 {
@@ -320,28 +338,37 @@ static void take_up(struct logfile *file, const struct log_position *from)
 
     if (fd >= 0 && !fstat(fd, &status) && (uint64_t)status.st_ino == from->inode &&
         is_that_file(fd, from, from->offset)) {
-        use(file, fd, from->offset);
+        use(file, fd, from->offset, from->since);
     } else {
         search_rotated(file, &search);
         if (search.fd >= 0)
-            use(file, search.fd, from->offset);
+            use(file, search.fd, from->offset, from->since);
         else if (fd >= 0 && from->head_length && is_that_file(fd, from, from->offset))
-            use(file, dup(fd), from->offset); /* moved to another disk, say */
+            use(file, dup(fd), from->offset, from->since); /* moved to another disk, say */
         else
-            file->gaps += from->offset > 0;
+            skip_gap(file, from);
         if (fd >= 0)
             close(fd);
     }
     if (file->fd < 0)
         file->position = *from;
-    file->position.head_length = from->head_length;
-    file->position.head_hash = from->head_hash;
+    else if (file->read_to) {
+        file->position.head_length = from->head_length;
+        file->position.head_hash = from->head_hash;
+    }
+}
+
+static void use_end(struct logfile *file, int fd_take)
+{
+    struct stat status;
+    uint64_t end = fstat(fd_take, &status) ? 0 : (uint64_t)status.st_size;
+
+    use(file, fd_take, end, end);
 }
 
 struct logfile *logfile_open(const char *path, const struct log_position *from)
 {
     struct logfile *file = xcalloc(1, sizeof(*file));
-    struct stat status;
     int fd;
 
     file->path = xstrdup(path);
@@ -350,7 +377,7 @@ struct logfile *logfile_open(const char *path, const struct log_position *from)
     if (from)
         take_up(file, from);
     else if ((fd = open_path(file)) >= 0)
-        use(file, fd, fstat(fd, &status) ? 0 : (uint64_t)status.st_size);
+        use_end(file, fd);
     return file;
 }
 

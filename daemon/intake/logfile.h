@@ -6,7 +6,11 @@
  * its neighbours "PATH.1", "PATH-20261123" and the like, uncompressed. So what
  * is written while nobody reads is found when the position is taken up again,
  * over several rotations too. A file that has been renamed is left only when
- * it gave nothing more at two visits, for its writer may be late to notice.
+ * it gave nothing more at two visits, for its writer may be late to notice; one
+ * visit never gives lines of two files. A rotated file that has been compressed
+ * is not read any more: if it was that of the position, that is a gap, and
+ * reading goes on in the oldest rotated file that was written to since. Rotated
+ * files follow each other in the order of their times.
  *
  * A last line without an end waits; only of a file that is left for good it is
  * taken as it is. Lines are cut as lines.h says. One owner, no loop, no clock.

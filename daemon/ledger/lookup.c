@@ -17,7 +17,7 @@
 #define IDLE_MAX 32          /* connections that a pool keeps open */
 #define CACHE_KIB "-1024"    /* page cache of one connection; the kernel's serves all */
 
-enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, UNCLASSIFIED, POSITION, STATEMENTS };
+enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, UNCLASSIFIED, POSITION, LOG_READ, STATEMENTS };
 
 #define SUPPRESSION_COLUMNS "key, stream, reason, origin, note, since, coalesce(until, 0), coalesce(event, 0)"
 #define IN_FORCE "(until IS NULL OR until > "
@@ -55,7 +55,8 @@ static const char *const sql[STATEMENTS] = {
         " WHERE e.reason = 'unclassified' AND e.action IN ('failed', 'delayed') AND e.time >= ?1"
         " GROUP BY e.reply, e.status, e.remote_mta, e.address",
     [ASIDE] = "SELECT id, time, size, source, problem, sender FROM aside ORDER BY id DESC LIMIT ?1",
-    [POSITION] = "SELECT device, inode, offset, head_length, head_hash, cursor FROM follow WHERE path = ?1",
+    [LOG_READ] = "SELECT head_hash, head_length, since, upto FROM log_read",
+    [POSITION] = "SELECT device, inode, offset, head_length, head_hash, since, time, cursor FROM follow WHERE path = ?1",
 };
 
 struct lookup {
@@ -277,10 +278,37 @@ int lookup_position(struct lookup *lookup, const char *path, struct log_position
         .offset = (uint64_t)sqlite3_column_int64(stmt, 2),
         .head_length = (uint64_t)sqlite3_column_int64(stmt, 3),
         .head_hash = (uint64_t)sqlite3_column_int64(stmt, 4),
+        .since = (uint64_t)sqlite3_column_int64(stmt, 5),
+        .time = sqlite3_column_int64(stmt, 6),
     };
-    snprintf(position_r->cursor, sizeof(position_r->cursor), "%s", (const char *)sqlite3_column_text(stmt, 5));
+    snprintf(position_r->cursor, sizeof(position_r->cursor), "%s", (const char *)sqlite3_column_text(stmt, 7));
     statement_reset(&lookup->statements, POSITION);
     return 1;
+}
+
+int lookup_log_read(struct lookup *lookup, struct log_position **rows_r, size_t *count_r, struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, LOG_READ, error, "");
+    struct log_position *rows = NULL;
+    size_t count = 0;
+    int row = -1;
+
+    while (stmt && (row = statement_step(&lookup->statements, LOG_READ, error)) > 0) {
+        rows = xrealloc(rows, (count + 1) * sizeof(*rows));
+        rows[count++] = (struct log_position){
+            .head_hash = (uint64_t)sqlite3_column_int64(stmt, 0),
+            .head_length = (uint64_t)sqlite3_column_int64(stmt, 1),
+            .since = (uint64_t)sqlite3_column_int64(stmt, 2),
+            .offset = (uint64_t)sqlite3_column_int64(stmt, 3),
+        };
+    }
+    if (row < 0) {
+        free(rows);
+        return -1;
+    }
+    *rows_r = rows;
+    *count_r = count;
+    return 0;
 }
 
 int lookup_totals(struct lookup *lookup, int64_t now, struct lookup_totals *totals_r, struct error *error)

@@ -64,6 +64,11 @@ int lookup_changes(struct lookup *lookup, const char *key,
 
 /* How far the log of this path has been read: 1, 0 never, -1. */
 struct log_position;
+
+/* The parts of log files that have been read, however long ago: rows_r, freed
+ * by the caller, of which since, offset, head_length and head_hash say so. */
+int lookup_log_read(struct lookup *lookup, struct log_position **rows_r, size_t *count_r,
+                    struct error *error) must_check;
 int lookup_position(struct lookup *lookup, const char *path, struct log_position *position_r,
                     struct error *error) must_check;
 

@@ -31,10 +31,12 @@ enum record_kind {
  * its first bytes when it is copied; either tells which file it was. */
 struct log_position {
     uint64_t device, inode;
-    uint64_t offset;      /* all before it has been taken */
+    uint64_t since;       /* where reading began in this file */
+    uint64_t offset;      /* all from there to here has been taken */
     uint64_t head_length; /* of so many of its first bytes ... */
     uint64_t head_hash;   /* ... this is the FNV-1a */
     char cursor[LOG_CURSOR_SIZE]; /* of the systemd journal instead; "": a file */
+    int64_t time;         /* when it was saved, Unix seconds; set by lookup_position */
 };
 
 /* One line of a log that goes into the records. */
@@ -76,7 +78,7 @@ struct record {
     struct ruleset *ruleset; /* RECORD_RULES */
 
     /* RECORD_LOG */
-    char *log; /* path of the followed file, or "journal:..." */
+    char *log; /* path of the followed file, or "journal:..."; NULL: not followed, only read */
     struct log_entry *entries;
     size_t entry_count;
     struct results results;       /* to be counted */

@@ -22,13 +22,14 @@
 #define BUSY_TIMEOUT_MS 5000
 #define CACHE_KIB "-8192"
 #define CHECKPOINT_PAGES "4000" /* of the WAL: fewer, larger checkpoints */
+#define LOG_READ_KEEP (400 * 86400) /* seconds longer than submitted messages: old logs are kept for a year */
 #define PRUNE_ROWS 2000 /* submitted messages forgotten in one call */
 
 enum {
     ADDRESS_FIND, ADDRESS_ADD, REPLY_FIND, REPLY_ADD, RULESET_FIND, RULESET_ADD,
     SUPPRESSED, SUPPRESS, RELEASE, CHANGE_ADD, CHANGE_RELEASE,
     SENT_ADD, SENT_RECIPIENT_ADD, SENT_BY_QUEUE_ID, SENT_BY_MESSAGE_ID, SENT_NEWEST, SENT_PRUNE,
-    ASIDE_ADD, ASIDE_BYTES, ASIDE_PRUNE, REASON_PUT, POSITION_PUT, STATEMENTS
+    ASIDE_ADD, ASIDE_BYTES, ASIDE_PRUNE, REASON_PUT, POSITION_PUT, LOG_READ_PUT, LOG_READ_PRUNE, STATEMENTS
 };
 
 static const char *const sql[STATEMENTS] = {
@@ -74,8 +75,12 @@ static const char *const sql[STATEMENTS] = {
         "INSERT OR REPLACE INTO reason (name, family, subject, persistence, hygiene, means, todo)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [POSITION_PUT] =
-        "INSERT OR REPLACE INTO follow (path, device, inode, offset, head_length, head_hash, cursor, time)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO follow (path, device, inode, since, offset, head_length, head_hash, cursor, time)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [LOG_READ_PUT] =
+        "INSERT OR REPLACE INTO log_read (head_hash, head_length, since, upto, time)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [LOG_READ_PRUNE] = "DELETE FROM log_read WHERE time < ?1",
 };
 
 static int execute(struct store *store, const char *what, struct error *error)
@@ -261,10 +266,15 @@ int store_keep_aside(struct store *store, int64_t time, const char *source, cons
 int store_put_position(struct store *store, const char *path, const struct log_position *position,
                        int64_t now, struct error *error)
 {
-    return statement_run(&store->statements, POSITION_PUT, error, "tiiiiiti", path, (int64_t)position->device,
-                         (int64_t)position->inode, (int64_t)position->offset,
-                         (int64_t)position->head_length, (int64_t)position->head_hash, position->cursor,
-                         now);
+    if (path &&
+        statement_run(&store->statements, POSITION_PUT, error, "tiiiiiiti", path, (int64_t)position->device,
+                      (int64_t)position->inode, (int64_t)position->since, (int64_t)position->offset,
+                      (int64_t)position->head_length, (int64_t)position->head_hash, position->cursor, now))
+        return -1;
+    if (!position->head_length || position->offset <= position->since)
+        return 0;
+    return statement_run(&store->statements, LOG_READ_PUT, error, "iiiii", (int64_t)position->head_hash,
+                         (int64_t)position->head_length, (int64_t)position->since, (int64_t)position->offset, now);
 }
 
 int store_prune(struct store *store, int64_t sent_before, int64_t aside_bytes, struct error *error)
@@ -275,6 +285,8 @@ int store_prune(struct store *store, int64_t sent_before, int64_t aside_bytes, s
     if (statement_run(&store->statements, SENT_PRUNE, error, "ii", sent_before, (int64_t)PRUNE_ROWS))
         return -1;
     more = sqlite3_changes(store->db) == PRUNE_ROWS;
+    if (statement_run(&store->statements, LOG_READ_PRUNE, error, "i", sent_before - LOG_READ_KEEP))
+        return -1;
     if (!statement_bind(&store->statements, ASIDE_BYTES, error, "") ||
         read_id(store, ASIDE_BYTES, &bytes, error) < 0)
         return -1;

@@ -128,6 +128,7 @@ int store_keep_aside(struct store *store, int64_t time, const char *source, cons
                      struct error *error) must_check;
 
 struct log_position;
+/* path NULL: of a file that is not followed. */
 int store_put_position(struct store *store, const char *path, const struct log_position *position,
                        int64_t now, struct error *error) must_check;
 

@@ -21,6 +21,7 @@
 
 #define KILLS 12
 #define LINES 25 /* between two kills */
+#define STORM 100 /* rotations */
 
 static struct ruleset *rules; /* compiled once, for all tests */
 static struct counters counters;
@@ -263,6 +264,43 @@ START_TEST(what_is_delivered_is_kept_when_asked_for)
 }
 END_TEST
 
+/* Rotated every few lines, by name and by copy, while the follower reads and is killed. */
+START_TEST(a_storm_of_rotations_loses_nothing)
+{
+    char command[700];
+    int written = 0;
+    pid_t child;
+
+    append("a first line\n");
+    follow_for(50);
+    child = start_follower();
+    for (int i = 1; i <= STORM; i++) {
+        for (int j = 0; j < 10; j++)
+            append_failed(written++);
+        if (i % 2)
+            snprintf(command, sizeof(command), "mv %s %s-%04d", path, path, i);
+        else
+            snprintf(command, sizeof(command), "cp %s %s-%04d && : >%s", path, path, i, path);
+        ck_assert_int_eq(system(command), 0);
+        pause_ms(15); /* the order of files is that of their times, which tick */
+        if (i % 20 == 0) {
+            kill(child, SIGKILL);
+            waitpid(child, NULL, 0);
+            child = start_follower();
+        }
+    }
+    append_failed(written++);
+    for (int i = 0; i < 200 && database_number("SELECT count(*) FROM event") < written; i++)
+        pause_ms(100);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    snprintf(command, sizeof(command), "rm %s-*", path);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), written);
+    ck_assert_int_eq(database_number("SELECT sum(witnesses) FROM event"), written);
+}
+END_TEST
+
 START_TEST(only_failures_become_events)
 {
     append("a first line\n");
@@ -323,6 +361,7 @@ int main(void)
     tcase_add_test(tcase, a_log_that_lies_behind_is_caught_up);
     tcase_add_test(tcase, a_probe_is_no_message);
     tcase_add_test(tcase, what_is_delivered_is_kept_when_asked_for);
+    tcase_add_test(tcase, a_storm_of_rotations_loses_nothing);
     tcase_add_test(tcase, only_failures_become_events);
     tcase_add_test(tcase, a_log_line_and_a_dsn_are_one_event);
     suite_add_tcase(suite, tcase);

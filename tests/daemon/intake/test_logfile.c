@@ -105,6 +105,17 @@ static const char *take(void)
     return out;
 }
 
+/* What so many visits give. */
+static const char *take_visits(int count)
+{
+    static char all[4096];
+
+    all[0] = '\0';
+    while (count--)
+        strcat(all, take());
+    return all;
+}
+
 static void begin(void)
 {
     struct log_position nothing = {0};
@@ -116,7 +127,8 @@ static void start_anew(void)
 {
     struct log_position position;
 
-    logfile_position(file, &position);
+    ck_assert_int_eq(logfile_position(file, &position), 1);
+    position.time = 1000000 + rotations; /* as set_time does: saved before the next rotation */
     logfile_close(&file);
     file = logfile_open(path, &position);
 }
@@ -165,15 +177,14 @@ START_TEST(rotation_by_rename_loses_nothing)
     append_to(rotated(1), "4\nrest"); /* the MTA has not noticed yet */
     set_time(rotated(1));
     ck_assert_str_eq(take(), "4|");
-    ck_assert_str_eq(take(), "rest|5|");
+    ck_assert_str_eq(take(), "rest|");
+    ck_assert_str_eq(take(), "5|");
     append("6\n");
     rotate_by_rename();
     append("7\n");
     rotate_by_rename();
     append("8\n");
-    ck_assert_str_eq(take(), "6|");
-    ck_assert_str_eq(take(), "7|");
-    ck_assert_str_eq(take(), "8|");
+    ck_assert_str_eq(take_visits(5), "6|7|8|");
     ck_assert_uint_eq(logfile_gaps(file), 0);
 }
 END_TEST
@@ -187,12 +198,12 @@ START_TEST(rotation_by_copy_loses_nothing)
     rotate_by_copy();
     append("4\n");
     ck_assert_str_eq(take(), "3|");
-    ck_assert_str_eq(take(), "4|");
+    ck_assert_str_eq(take_visits(2), "4|");
     append("5\n");
     rotate_by_copy();
     append("another file that is longer than the one before\n");
     ck_assert_str_eq(take(), "5|");
-    ck_assert_str_eq(take(), "another file that is longer than the one|");
+    ck_assert_str_eq(take_visits(2), "another file that is longer than the one|");
     ck_assert_uint_eq(logfile_gaps(file), 0);
 }
 END_TEST
@@ -211,10 +222,9 @@ START_TEST(what_was_rotated_while_nobody_read_is_found)
     append("5\n");
     start_anew();
     ck_assert_str_eq(take(), "3|");
-    ck_assert_str_eq(take(), "4|");
+    ck_assert_str_eq(take_visits(2), "4|");
     start_anew();
-    ck_assert_str_eq(take(), "");
-    ck_assert_str_eq(take(), "5|");
+    ck_assert_str_eq(take_visits(3), "5|");
     ck_assert_uint_eq(logfile_gaps(file), 0);
 }
 END_TEST
@@ -232,8 +242,77 @@ START_TEST(a_file_that_is_gone_is_a_gap)
     ck_assert_str_eq(take(), "2|");
     ck_assert_int_eq(truncate(path, 0), 0);
     append("3\n4\n");
-    ck_assert_str_eq(take(), "3|4|");
+    ck_assert_str_eq(take_visits(2), "3|4|");
     ck_assert_uint_eq(logfile_gaps(file), 1);
+}
+END_TEST
+
+/* Days away: the file of the position has been compressed, the next one not yet. */
+START_TEST(behind_a_compressed_file_reading_goes_on)
+{
+    char command[200];
+
+    begin();
+    append("1\n");
+    ck_assert_str_eq(take(), "1|");
+    append("2, which is in the compressed file\n");
+    rotate_by_rename();
+    append("3\n");
+    rotate_by_rename();
+    append("4\n");
+    rotate_by_rename();
+    append("5\n");
+    snprintf(command, sizeof(command), "gzip %s", rotated(3));
+    ck_assert_int_eq(system(command), 0);
+    rotations -= 3; /* for the time of the position */
+    start_anew();
+    rotations += 3;
+    ck_assert_str_eq(take_visits(7), "3|4|5|");
+    ck_assert_uint_eq(logfile_gaps(file), 1);
+    snprintf(command, sizeof(command), "rm %s.gz", rotated(3));
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+START_TEST(a_position_tells_where_reading_began)
+{
+    struct log_position position;
+
+    append("old\n");
+    file = logfile_open(path, NULL);
+    append("new\n");
+    ck_assert_str_eq(take(), "new|");
+    ck_assert_int_eq(logfile_position(file, &position), 1);
+    ck_assert(position.since == 4 && position.offset == 8);
+    start_anew();
+    rotate_by_copy();
+    append("newer\n");
+    ck_assert_str_eq(take_visits(3), "newer|");
+    ck_assert_int_eq(logfile_position(file, &position), 1);
+    ck_assert(position.since == 0 && position.offset == 6);
+}
+END_TEST
+
+/* So that what was read of each file is known in the end. */
+START_TEST(a_visit_ends_with_its_file)
+{
+    struct log_position position;
+    uint64_t old;
+
+    begin();
+    append("1\n");
+    ck_assert_str_eq(take(), "1|");
+    append("2\n");
+    ck_assert_int_eq(logfile_position(file, &position), 1);
+    old = position.inode;
+    rotate_by_rename();
+    append("3\n");
+    for (const char *text = take(); !strstr(text, "3|"); text = take()) {
+        ck_assert_int_eq(logfile_position(file, &position), 1);
+        ck_assert(position.inode == old && position.offset == 4);
+    }
+    ck_assert_int_eq(logfile_position(file, &position), 1);
+    ck_assert(position.inode != old && position.offset == 2);
 }
 END_TEST
 
@@ -248,8 +327,7 @@ START_TEST(other_neighbours_are_left_alone)
     append_to(name, "not this\n");
     rotate_by_rename();
     append("2\n");
-    (void)take();
-    ck_assert_str_eq(take(), "2|");
+    ck_assert_str_eq(take_visits(3), "2|");
     unlink(name);
 }
 END_TEST
@@ -303,7 +381,7 @@ static void read_some(struct play *play, int most)
 
 static void save(struct play *play)
 {
-    logfile_position(file, &play->position);
+    ck_assert_int_eq(logfile_position(file, &play->position), 1);
     play->committed += play->pending;
     play->pending = 0;
 }
@@ -351,7 +429,7 @@ START_TEST(each_line_counts_once_whatever_is_killed)
         step(&play);
     if (play.half)
         append("\n");
-    for (int i = 0; i < 2 * rotations + 3; i++)
+    for (int i = 0; i < 3 * rotations + 3; i++)
         read_some(&play, 1000);
     save(&play);
     ck_assert_int_eq(play.committed, play.written);
@@ -372,6 +450,9 @@ int main(void)
     tcase_add_test(tcase, rotation_by_copy_loses_nothing);
     tcase_add_loop_test(tcase, what_was_rotated_while_nobody_read_is_found, 0, 2);
     tcase_add_test(tcase, a_file_that_is_gone_is_a_gap);
+    tcase_add_test(tcase, behind_a_compressed_file_reading_goes_on);
+    tcase_add_test(tcase, a_position_tells_where_reading_began);
+    tcase_add_test(tcase, a_visit_ends_with_its_file);
     tcase_add_test(tcase, other_neighbours_are_left_alone);
     tcase_add_test(tcase, an_overlong_line_is_left_in_its_middle);
     tcase_add_loop_test(tcase, each_line_counts_once_whatever_is_killed, 0, 20);

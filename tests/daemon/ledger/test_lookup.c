@@ -3,6 +3,7 @@
 
 #include "daemon/ledger/lookup.h"
 
+#include "daemon/ledger/record.h"
 #include "daemon/ledger/store.h"
 #include "tests/daemon/database.h"
 
@@ -189,6 +190,38 @@ START_TEST(unclassified_replies_are_told_with_each_recipient)
 }
 END_TEST
 
+static void put_position(const char *log, uint64_t since, uint64_t offset, uint64_t head_length, int64_t now)
+{
+    const struct log_position position = {.inode = 7, .since = since, .offset = offset, .head_length = head_length,
+                                          .head_hash = UINT64_MAX, .cursor = "s=1;i=2"};
+
+    ck_assert_int_eq(store_begin(store, &error), 0);
+    ck_assert_int_eq(store_put_position(store, log, &position, now, &error), 0);
+    ck_assert_int_eq(store_commit(store, &error), 0);
+}
+
+START_TEST(knows_how_far_logs_were_read)
+{
+    struct log_position position, *rows;
+    size_t count;
+
+    ck_assert_int_eq(lookup_position(lookup, "log", &position, &error), 0);
+    put_position("log", 5, 50, 20, 100);
+    put_position("log", 5, 90, 20, 200);
+    put_position(NULL, 0, 5, 20, 300); /* the part before, ingested */
+    put_position("log", 0, 0, 20, 400); /* nothing read of it yet */
+    ck_assert_int_eq(lookup_position(lookup, "log", &position, &error), 1);
+    ck_assert(position.inode == 7 && position.since == 0 && position.offset == 0 && position.time == 400);
+    ck_assert(position.head_hash == UINT64_MAX);
+    ck_assert_str_eq(position.cursor, "s=1;i=2");
+    ck_assert_int_eq(lookup_log_read(lookup, &rows, &count, &error), 0);
+    ck_assert_uint_eq(count, 2);
+    ck_assert(rows[0].since == 0 && rows[0].offset == 5 && rows[1].since == 5 && rows[1].offset == 90);
+    ck_assert(rows[1].head_hash == UINT64_MAX && rows[1].head_length == 20);
+    free(rows);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("daemon/ledger/lookup");
@@ -204,6 +237,7 @@ int main(void)
     tcase_add_test(tc, a_missing_database_is_an_error);
     tcase_add_test(tc, an_empty_database_is_an_error);
     tcase_add_test(tc, the_pool_lends_a_connection_again_unless_it_is_broken);
+    tcase_add_test(tc, knows_how_far_logs_were_read);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
