@@ -5,11 +5,10 @@
 
 #include "base/mem.h"
 #include "daemon/intake/feed.h"
+#include "daemon/intake/piece.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/log.h"
-#include "daemon/report/maillog.h"
 
-#include <ctype.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,8 +18,6 @@
 #define VISIT_MS 1000
 #define LINES_MAX 5000   /* a visit */
 #define PIECE_MAX 50000  /* lines a record: a log that lies behind is caught up in few commits */
-#define ENTRIES_MAX 1000 /* failures a record */
-#define RESULTS_MAX (4 << 20) /* bytes a record: a line may have thousands of recipients */
 #define SAVE_EVERY 10    /* seconds: of a position without deliveries */
 
 /* What the writer says of the piece that it was given. */
@@ -29,18 +26,18 @@ enum outcome { OUTCOME_NONE, OUTCOME_RECORDED, OUTCOME_FAILED, OUTCOME_REFUSED }
 struct follow {
     struct follow_options options;
     char *path, *host;
+    struct piece *piece;
     struct feed *feed;
     struct event *visit, *answered;
     struct log_position saved; /* on disk, or where it began */
     int is_on_disk;
-    struct record *piece;      /* in the making, over several visits; NULL: none */
-    int piece_lines;
+    struct record *record;     /* in the making, over several visits; NULL: none */
+    int lines;                 /* taken into it */
     int on_its_way;            /* a piece is with the writer */
-    int refused;               /* times that a piece was refused for its content: see take_delivery */
+    int refused;               /* times that a piece was refused for its content: see piece.h */
     int trouble;               /* the feed could not be read at the last visit */
     unsigned gaps;
     int64_t saved_at;
-    struct maillog_clock clock;
     pthread_mutex_t lock;      /* guards outcome and answer, which the writer's thread sets */
     enum outcome outcome;
     struct log_position answer;
@@ -101,81 +98,6 @@ static void on_answered(evutil_socket_t fd, short what, void *context)
     visit_in(follow, outcome == OUTCOME_RECORDED ? 0 : follow->options.visit_ms);
 }
 
-/* As DSNs name it, in lower case. */
-static char *host_of(const struct follow *follow, const struct maillog_line *line)
-{
-    char *host = *follow->host ? xstrdup(follow->host) : maillog_text(line->host);
-
-    for (char *at = host; *at; at++)
-        *at = (char)tolower((unsigned char)*at);
-    return host;
-}
-
-static void add_entry(struct follow *follow, struct record *record, const struct maillog_line *line,
-                      const char *recipient)
-{
-    struct log_entry *entry;
-
-    record->entries = xrealloc(record->entries, (record->entry_count + 1) * sizeof(*entry));
-    entry = &record->entries[record->entry_count++];
-    *entry = (struct log_entry){.evidence = line->doubtful ? EVIDENCE_UNPROVEN : EVIDENCE_LOCAL};
-    entry->report = (struct report){
-        .kind = REPORT_BOUNCE,
-        .deliveries = xcalloc(1, sizeof(struct delivery)),
-        .count = 1,
-        .reporting_mta = host_of(follow, line),
-        .queue_id = maillog_text(line->queue_id),
-        .time = line->time,
-    };
-    maillog_delivery(line, recipient, &entry->report.deliveries[0]);
-}
-
-static void add_result(struct record *record, const struct maillog_line *line, const char *recipient)
-{
-    const struct result result = {
-        .time = line->time,
-        .action = line->action,
-        .evidence = line->doubtful ? EVIDENCE_UNPROVEN : EVIDENCE_LOCAL,
-        .recipient = span_of(recipient),
-        .queue_id = line->queue_id,
-        .remote_mta = line->remote_mta,
-        .status = line->status,
-        .reply = line->action == ACTION_DELAYED ? line->reply : SPAN_NONE,
-    };
-
-    results_add(&record->results, &result);
-}
-
-/* Of a probe only the failure is of interest. What the database has refused for
- * its content would be refused again: the entries are left out, then all. */
-static void take_delivery(struct follow *follow, struct record *record, const struct maillog_line *line,
-                          const char *recipient)
-{
-    int counted = line->action != ACTION_FAILED && !line->probe;
-
-    if (counted && follow->refused < 2)
-        add_result(record, line, recipient);
-    if ((line->action == ACTION_FAILED || (counted && follow->options.keep_delivered)) && !follow->refused) {
-        add_entry(follow, record, line, recipient);
-        record->entries[record->entry_count - 1].uncounted = counted || line->probe;
-    }
-}
-
-static void take_line(struct follow *follow, struct record *record, struct span text)
-{
-    char recipient[MAILLOG_RECIPIENT_SIZE];
-    struct maillog_line line;
-    enum maillog_kind kind = maillog_read(text.start, text.length, &follow->clock, &line);
-    struct span rest = line.recipients;
-
-    counters_add(follow->options.counters, COUNTER_LOG_LINES, 1);
-    if (kind == MAILLOG_AMBIGUOUS)
-        counters_add(follow->options.counters, COUNTER_LOG_AMBIGUOUS, 1);
-    if (kind == MAILLOG_DELIVERY)
-        while (maillog_recipient(&line, &rest, recipient))
-            take_delivery(follow, record, &line, recipient);
-}
-
 /* Said when it begins and when it is over. */
 static void note_trouble(struct follow *follow)
 {
@@ -221,37 +143,35 @@ static void submit(struct follow *follow, struct record *record_take)
 
 static int is_full(const struct follow *follow)
 {
-    const struct record *piece = follow->piece;
-
-    return follow->piece_lines >= PIECE_MAX || piece->entry_count >= ENTRIES_MAX ||
-           piece->results.text_length >= RESULTS_MAX;
+    return follow->lines >= PIECE_MAX || piece_is_full(follow->record);
 }
 
-/* Adds to the piece: 1 when there may be more, 0 at the end of the log. */
+/* Adds to the record: 1 when there may be more, 0 at the end of the log. */
 static int read_lines(struct follow *follow)
 {
     struct span text;
 
+    piece_begin(follow->piece, follow->host, follow->record->time, follow->refused);
     for (int i = 0; i < LINES_MAX && !is_full(follow); i++) {
         if (!feed_next(follow->feed, &text))
             return 0;
-        take_line(follow, follow->piece, text);
-        follow->piece_lines++;
+        piece_take(follow->piece, follow->record, text);
+        follow->lines++;
     }
     return 1;
 }
 
-static void finish_piece(struct follow *follow, int more)
+static void finish_record(struct follow *follow, int more)
 {
-    struct record *piece = follow->piece;
+    struct record *record = follow->record;
 
-    follow->piece = NULL;
-    follow->piece_lines = 0;
-    if (feed_position(follow->feed, &piece->position) && is_worth_saving(follow, piece)) {
-        submit(follow, piece);
+    follow->record = NULL;
+    follow->lines = 0;
+    if (feed_position(follow->feed, &record->position) && is_worth_saving(follow, record)) {
+        submit(follow, record);
         return;
     }
-    record_free(&piece);
+    record_free(&record);
     visit_in(follow, more ? 0 : follow->options.visit_ms);
 }
 
@@ -261,15 +181,14 @@ static void on_visit(evutil_socket_t fd, short what, void *context)
     int more;
 
     (void)fd, (void)what;
-    if (!follow->piece)
-        follow->piece = record_new(RECORD_LOG, (int64_t)time(NULL));
-    follow->clock.now = follow->piece->time;
+    if (!follow->record)
+        follow->record = record_new(RECORD_LOG, (int64_t)time(NULL));
     more = read_lines(follow);
     note_trouble(follow);
     if (more && !is_full(follow))
         visit_in(follow, 0);
     else
-        finish_piece(follow, more);
+        finish_record(follow, more);
 }
 
 struct follow *follow_open(const struct follow_options *options, struct error *error)
@@ -280,7 +199,7 @@ struct follow *follow_open(const struct follow_options *options, struct error *e
     follow->options.visit_ms = options->visit_ms ? options->visit_ms : VISIT_MS;
     follow->path = xstrdup(options->path);
     follow->host = xstrdup(options->host);
-    follow->clock.local = 1;
+    follow->piece = piece_new(options->counters, options->keep_delivered);
     pthread_mutex_init(&follow->lock, NULL);
     follow->is_on_disk = options->from != NULL;
     follow->feed = feed_open(options->path, options->from);
@@ -311,9 +230,10 @@ void follow_close(struct follow **follow)
     if (old->answered)
         event_free(old->answered);
     feed_close(&old->feed);
-    record_free(&old->piece);
+    record_free(&old->record);
     pthread_mutex_destroy(&old->lock);
     free(old->path);
+    piece_free(&old->piece);
     free(old->host);
     free(old);
 }

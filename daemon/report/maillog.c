@@ -258,10 +258,28 @@ static int take_program(struct span *rest_io, struct span *program_r)
     return word.length > 0;
 }
 
+static int has_unprintable(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if ((unsigned char)text.start[i] < ' ' || text.start[i] == 0x7f || text.start[i] == '?')
+            return 1;
+    return 0;
+}
+
+static enum maillog_kind read_text(struct maillog_line *line)
+{
+    if (postfix_log_is(line->program))
+        return postfix_log_read(line);
+    if (sendmail_log_is(line->program))
+        return sendmail_log_read(line);
+    return MAILLOG_OTHER;
+}
+
 enum maillog_kind maillog_read(const char *line, size_t length, struct maillog_clock *clock,
                                struct maillog_line *line_r)
 {
     struct span rest = {line, length < MAILLOG_LINE_MAX ? length : MAILLOG_LINE_MAX};
+    enum maillog_kind kind;
 
     memset(line_r, 0, sizeof(*line_r));
     while (rest.length && span_char(rest.start[rest.length - 1], "\r\n"))
@@ -272,9 +290,7 @@ enum maillog_kind maillog_read(const char *line, size_t length, struct maillog_c
         return MAILLOG_OTHER;
     line_r->text = rest;
     line_r->doubtful = length > MAILLOG_LINE_MAX;
-    if (postfix_log_is(line_r->program))
-        return postfix_log_read(line_r);
-    if (sendmail_log_is(line_r->program))
-        return sendmail_log_read(line_r);
-    return MAILLOG_OTHER;
+    kind = read_text(line_r);
+    line_r->doubtful |= kind == MAILLOG_DELIVERY && has_unprintable(line_r->recipients);
+    return kind;
 }

@@ -10,7 +10,9 @@
  * Each reader's header says how it tells one from the other. Two things follow
  * for whoever acts on lines: one that can be read in two ways is no delivery
  * (MAILLOG_AMBIGUOUS), and one of which an outsider could have written a part
- * is marked doubtful: it proves nothing.
+ * is marked doubtful: it proves nothing. So is one whose recipient has a "?",
+ * which MTAs and syslog daemons write for a byte that they do not print, or
+ * such a byte: it may be another recipient than it seems.
  *
  * Pure; any thread.
  */
@@ -31,6 +33,7 @@ enum maillog_kind {
     MAILLOG_OTHER,     /* says nothing of a delivery */
     MAILLOG_DELIVERY,
     MAILLOG_AMBIGUOUS, /* a delivery, but of whose mail cannot be told for certain */
+    MAILLOG_EXPIRED,   /* the message (queue_id) goes back to its sender, whoever it was still deferred for */
 };
 
 /* A span without start: the line does not say. */

@@ -185,11 +185,23 @@ static void set_action(struct span word, struct maillog_line *line)
         line->action = ACTION_RELAYED;
 }
 
+/* No other line ends so: what qmgr says of a message in the queue goes on behind its ADDRESS. */
+static int is_expired(struct span text)
+{
+    return text.length < CUT_LENGTH && span_starts(text, "from=<") &&
+           (span_ends(text, ">, status=expired, returned to sender") ||
+            span_ends(text, ">, status=force-expired, returned to sender"));
+}
+
 enum maillog_kind postfix_log_read(struct maillog_line *line)
 {
     struct span rest = line->text, word;
 
-    if (!maillog_queue_id(&rest, &line->queue_id) || !span_starts(rest, "to="))
+    if (!maillog_queue_id(&rest, &line->queue_id))
+        return MAILLOG_OTHER;
+    if (is_expired(rest) && span_ends(line->program, "qmgr"))
+        return MAILLOG_EXPIRED;
+    if (!span_starts(rest, "to="))
         return MAILLOG_OTHER;
     rest = span_from(rest, 3);
     if (!take_address(&rest, 0, &line->recipients))

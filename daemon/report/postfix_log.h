@@ -34,7 +34,11 @@
 
 int postfix_log_is(struct span program);
 
-/* Reads line_io->text into the fields of a delivery. A message that a content
+/* Also read is what the queue manager says of a message that has become too old,
+ *   ID: from=<ADDRESS>, status=expired, returned to sender
+ * by how it ends: in front of that ADDRESS may look like anything.
+ *
+ * Reads line_io->text into the fields of a delivery. A message that a content
  * filter or another MTA on this machine (a loopback address or a socket file)
  * has taken into its queue, or that went to a transport with the name of a
  * filter, is relayed, not delivered: its result comes on another line. */

@@ -29,15 +29,18 @@ static void hold_line(struct span text, struct maillog_clock *clock)
     char recipient[MAILLOG_RECIPIENT_SIZE];
     struct maillog_line line;
     size_t count = 0;
+    enum maillog_kind kind = maillog_read(text.start, text.length, clock, &line);
     struct span rest;
 
-    if (maillog_read(text.start, text.length, clock, &line) != MAILLOG_DELIVERY)
+    must_hold(kind != MAILLOG_EXPIRED || (within(line.queue_id, text) && line.queue_id.length));
+    if (kind != MAILLOG_DELIVERY)
         return;
     must_hold(within(line.host, text) && within(line.program, text) && within(line.queue_id, text));
     must_hold(within(line.recipients, text) && within(line.orig_to, text) && within(line.relay, text));
     must_hold(within(line.remote_mta, text) && within(line.status, text) && within(line.reply, text));
     for (rest = line.recipients; maillog_recipient(&line, &rest, recipient); count++)
         hold_delivery(&line, recipient);
+    must_hold(line.doubtful || !memchr(line.recipients.start, '?', line.recipients.length));
     must_hold(count <= text.length);
 }
 

@@ -55,6 +55,14 @@ static void append(const char *text)
     close(fd);
 }
 
+static void append_raw(const char *bytes, size_t length)
+{
+    int fd = open(path, O_WRONLY | O_APPEND);
+
+    ck_assert_int_eq(write(fd, bytes, length), (ssize_t)length);
+    close(fd);
+}
+
 static void append_line(const char *to, const char *status, const char *reply)
 {
     char line[400], stamp[40];
@@ -324,6 +332,55 @@ START_TEST(only_failures_become_events)
 }
 END_TEST
 
+/* Who is meant by a message that expired: those who were put off to the end. */
+START_TEST(an_expired_message_has_failed_for_who_still_waited)
+{
+    append("a first line\n");
+    follow_for(50);
+    append_line("waits@example.net", "4.4.1, status=deferred", "connect to mx.example.net[192.0.2.7]:25: Connection timed out");
+    append_line("got@example.net", "4.2.0, status=deferred", "450 later");
+    append_line("got@example.net", "2.0.0, status=sent", "250 ok");
+    append_line("probed@example.net", "4.2.0, status=undeliverable-but-not-cached", "450 later");
+    append("Nov  3 07:05:09 mail postfix/qmgr[2]: 4Xyz01: from=<n@example.com>, status=expired, returned to sender\n"
+           "Nov  3 07:05:09 mail postfix/qmgr[2]: 4Xyz00: from=<n@example.com>, status=expired, returned to sender\n"
+           "Nov  3 07:05:09 mail postfix/qmgr[2]: 4Xyz00: from=<n@example.com>, status=expired, returned to sender\n");
+    follow_for(200);
+    ck_assert_int_eq(database_number("SELECT sum(witnesses) FROM event"), 1);
+    ck_assert_str_eq(database_text("SELECT key || ' ' || action || ' ' || status || ' ' || evidence || ' ' || queue_id || "
+                                   "' ' || reporting_mta FROM event e JOIN address a ON a.id = e.address"),
+                     "waits@example.net failed 4.4.1 local 4Xyz00 mail");
+    ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 0);
+}
+END_TEST
+
+/* What an outsider may put into a line harms neither it nor the next one. */
+START_TEST(hostile_lines_are_survived)
+{
+    static const char with_nul[] = "Nov  3 07:05:09 mail postfix/smtp[7]: 4Xyz00: to=<n\0l@example.net>, relay=none, delay=1, "
+                                   "dsn=5.1.1, status=bounced (550 5.1.1 User \0 unknown)\n";
+    static const char start[] = "Nov  3 07:05:09 mail postfix/smtp[7]: 4Xyz00: to=<long@example.net>, relay=none, delay=1, "
+                                "dsn=5.1.1, status=bounced (550 5.1.1 User unknown ";
+    static char line[100001];
+
+    append("a first line\n");
+    follow_for(50);
+    memset(line, 'x', sizeof(line) - 1);
+    memcpy(line, start, sizeof(start) - 1);
+    append(line);
+    append(")\n");
+    append_line("\"a>, dsn=5.1.1, status=bounced\"@example.net", "2.0.0, status=sent", "250 ok");
+    append_line("c\x01\x1b[2Jd\x7f@example.net", "5.1.1, status=bounced", "550 5.1.1 \x01\x1b[2J User unknown");
+    append_raw(with_nul, sizeof(with_nul) - 1);
+    append_failed(1);
+    follow_for(300);
+    ck_assert_str_eq(database_text("SELECT group_concat(key || ' ' || decision, '|') FROM event e JOIN address a ON "
+                                   "a.id = e.address"),
+                     "long@example.net unproven|\"c?\?[2jd?\"@example.net unproven|n?l@example.net unproven|"
+                     "gone1@example.net suppress");
+    ck_assert_int_eq(database_number("SELECT count(*) FROM reply WHERE instr(text, char(27)) OR instr(text, char(0))"), 0);
+}
+END_TEST
+
 /* The log has the short name of the host, the DSN the long one. */
 START_TEST(a_log_line_and_a_dsn_are_one_event)
 {
@@ -363,6 +420,8 @@ int main(void)
     tcase_add_test(tcase, what_is_delivered_is_kept_when_asked_for);
     tcase_add_test(tcase, a_storm_of_rotations_loses_nothing);
     tcase_add_test(tcase, only_failures_become_events);
+    tcase_add_test(tcase, an_expired_message_has_failed_for_who_still_waited);
+    tcase_add_test(tcase, hostile_lines_are_survived);
     tcase_add_test(tcase, a_log_line_and_a_dsn_are_one_event);
     suite_add_tcase(suite, tcase);
     failed = run_suite(suite);

@@ -2,7 +2,7 @@
  *
  *   failed joe@example.com orig=j@example.net 5.1.1 via=mx.example.net id=4XYZ probe doubtful: reply
  *
- * One such line a recipient; "other" and "ambiguous" for lines without.
+ * One such line a recipient; "other", "ambiguous" and "expired" for lines without.
  */
 #ifndef SUPPRESSD_TESTS_DAEMON_REPORT_MAILLOG_RENDER_H
 #define SUPPRESSD_TESTS_DAEMON_REPORT_MAILLOG_RENDER_H
@@ -38,6 +38,10 @@ static inline void render_line(const char *text, size_t length, char *out, size_
     enum maillog_kind kind = maillog_read(text, length, &clock, &line);
     struct span rest = line.recipients;
 
+    if (kind == MAILLOG_EXPIRED) {
+        snprintf(out, size, "expired id=%.*s", (int)line.queue_id.length, line.queue_id.start);
+        return;
+    }
     snprintf(out, size, "%s", kind == MAILLOG_OTHER ? "other" : kind == MAILLOG_AMBIGUOUS ? "ambiguous" : "");
     while (kind == MAILLOG_DELIVERY && maillog_recipient(&line, &rest, recipient))
         render_recipient(&line, recipient, out, size);

@@ -14,6 +14,8 @@ static const struct {
     {"ISO 8601", "2026-11-03T07:05:09.000001+01:00 mx1.example.com postfix/smtp[31]: " REST "\r\n", READ},
     {"a priority", "<22>Nov  3 07:05:09 mx1 postfix/smtp[31]: " REST, READ},
     {"no pid", "Nov  3 07:05:09 mx1 postfix/smtp: " REST, READ},
+    {"a byte that somebody did not print", "Nov  3 07:05:09 mx1 postfix/smtp: 5F00AB: to=<m??ller@example.net>, relay=none, delay=1, "
+     "dsn=5.1.1, status=bounced (what?)", "failed m?\?ller@example.net 5.1.1 id=5F00AB doubtful: what?\n"},
     {"another program", "Nov  3 07:05:09 mx1 other[31]: " REST, "other"},
     {"no program", "Nov  3 07:05:09 mx1 " REST, "other"},
     {"no host", "Nov  3 07:05:09 postfix/smtp[31]: " REST, "other"},
@@ -52,7 +54,7 @@ START_TEST(bytes_that_are_no_text_become_marks)
     char out[1024];
 
     render_line(text, sizeof(text) - 1, out, sizeof(out));
-    ck_assert_str_eq(out, "failed \"a?b\"@example.net 5.1.1 id=5F00AB: x?y?\xff\n");
+    ck_assert_str_eq(out, "failed \"a?b\"@example.net 5.1.1 id=5F00AB doubtful: x?y?\xff\n");
 }
 END_TEST
 

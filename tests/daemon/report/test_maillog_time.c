@@ -39,6 +39,7 @@ static const struct {
     {"a repeated hour, the second time", "Europe/Berlin", AUTUMN + 1800, "Oct 25 02:30:00 x", AUTUMN + 1800},
     {"a repeated hour, long after", "Europe/Berlin", AUTUMN + DAY, "Oct 25 02:30:00 x", AUTUMN + 1800},
     {"before a skipped hour", "Europe/Berlin", SPRING + DAY, "Mar 29 01:59:59 x", SPRING - 1},
+    {"within it, which cannot be", "Europe/Berlin", SPRING + DAY, "Mar 29 02:30:00 x", SPRING + 1800},
     {"behind it", "Europe/Berlin", SPRING + DAY, "Mar 29 03:00:00 x", SPRING},
     {"the new year comes earlier here", "Pacific/Auckland", NEW_YEAR - 10 * HOUR, "Jan  1 02:00:00 x", NEW_YEAR - 11 * HOUR},
     {"a leap second", NULL, NEW_YEAR, "Dec 31 23:59:60 x", NEW_YEAR},
