@@ -9,6 +9,7 @@
 #include "ctl/ingest.h"
 
 #include "ctl/ask.h"
+#include "ctl/ingest_log.h"
 #include "ctl/mailbox.h"
 #include "ctl/progress.h"
 #include "daemon/report/message.h"
@@ -108,16 +109,30 @@ static int ingest_mailboxes(struct ctl *ctl, const char *command, char **names, 
 
 int command_ingest(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"own", no_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"own", no_argument, NULL, 'o'}, {"log", no_argument, NULL, 'l'}, {"host", required_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
     static char standard_input[] = "-";
     char *names[] = {standard_input};
-    int option, own = 0;
+    const char *host = NULL;
+    int option, own = 0, log = 0;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 'o')
+        if (option != 'o' && option != 'l' && option != 'h')
             return EXIT_USAGE;
-        own = 1;
+        own |= option == 'o';
+        log |= option == 'l';
+        host = option == 'h' ? optarg : host;
     }
+    if (log && own)
+        return ctl_fail(argv[0], EXIT_USAGE, "--own is of messages, --log of logs");
+    if (host && !log)
+        return ctl_fail(argv[0], EXIT_USAGE, "--host belongs to --log");
+    if (log && optind == argc)
+        return ingest_logs(ctl, argv[0], host, names, 1);
+    if (log)
+        return ingest_logs(ctl, argv[0], host, argv + optind, argc - optind);
     message_init();
     if (optind == argc)
         return ingest_mailboxes(ctl, argv[0], names, 1, own);

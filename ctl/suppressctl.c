@@ -30,14 +30,19 @@ static const struct command commands[] = {
      command_add},
     {"remove", "[--stream S] [--note TEXT] ADDR...", "release recipients",
      "Exit code 1: at least one was not suppressed. What was recorded stays on record.", command_remove},
-    {"ingest", "[--own] [FILE...]", "read the bounces and complaints of a mailbox",
+    {"ingest", "[--own | --log [--host NAME]] [FILE...]", "read the bounces and complaints of a mailbox, or old mail logs",
      "FILE is an mbox, a single message, a Maildir, an MH folder, or - for standard input, which is\n"
      "also what is read without any. What it says is evidence without proof and suppresses nobody;\n"
      "with --own this host's own bounces count: delivery reports in its name (mail_log_host, or the\n"
      "machine's) with a null Return-Path whose Received fields were all written by it, for mail that\n"
      "began on it. Goes through the running daemon, else directly. Whatever is read again, after an\n"
      "interruption too, is not counted again. Exit code 1: some could not be understood and were\n"
-     "kept aside.", command_ingest},
+     "kept aside.\n\n"
+     "With --log FILE is a mail log of Postfix or Sendmail, plain or compressed (gzip, bzip2, xz,\n"
+     "zstd). Several are read in the order of their times, so that mail.log* will do. No line counts\n"
+     "twice: what was read of a file is known by its first 1024 bytes, whether it was ingested or\n"
+     "followed, and under whatever name; what suppressd is about to read of mail_log is left to it.\n"
+     "--host is the MTA's name for itself where the lines have another; default: mail_log_host.", command_ingest},
     {"parse", "[--log] FILE...", "what do these messages or logs say of which recipient?",
      "Each FILE holds one message, or with --log a mail log of Postfix or Sendmail; - is standard\n"
      "input. One JSON object a message, or one a recipient of a delivery line; \"doubtful\" is a\n"

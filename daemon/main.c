@@ -283,6 +283,7 @@ static int open_rooms(struct house *house, struct error *error)
 {
     struct control_rooms control_rooms = {
         .counters = house->counters,
+        .keep_delivered = (int)house->settings->keep_delivered,
         .strict_local_part = (int)house->settings->strict_local_part,
     };
 

@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "daemon/acks.h"
 #include "daemon/console/change.h"
+#include "daemon/console/log_block.h"
 #include "daemon/intake/ingest.h"
+#include "daemon/intake/piece.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/listen.h"
@@ -41,6 +43,7 @@ struct client {
     size_t message_left;
     json_int_t message_id;
     int message_own;
+    struct log_block *log; /* that is being read */
     struct client *next; /* all clients */
 };
 
@@ -48,6 +51,7 @@ struct control {
     struct control_rooms rooms;
     struct evconnlistener *listener;
     struct acks *acks;
+    struct piece *piece; /* of logs that are handed in */
     struct client *clients;
     int count;
     char *path;
@@ -66,6 +70,7 @@ static void client_free(struct client *client)
     if (client->stream)
         bufferevent_free(client->stream);
     collect_free(&client->message);
+    log_block_free(&client->log);
     free(client->who);
     free(client);
 }
@@ -131,6 +136,8 @@ static void on_ack(const struct ack *ack, void *context)
         reply_error(client, ack->error.text);
     else if (is_message)
         reply_ingested(client, (json_int_t)ack->id, ingest_result(ack->kind, ack->changed));
+    else if (ack->kind == RECORD_LOG)
+        reply(client, json_pack("{s:b, s:i}", "ok", 1, "events", ack->changed));
     else
         reply(client, json_pack("{s:b, s:b}", "ok", 1, "changed", ack->changed));
     bufferevent_enable(client->stream, EV_READ);
@@ -214,6 +221,42 @@ static void take_message(struct client *client, struct evbuffer *input)
         end_message(client);
 }
 
+static void end_log(struct client *client)
+{
+    struct control *control = client->control;
+    struct record *record = log_block_record(client->log, control->piece);
+    struct error error;
+
+    log_block_free(&client->log);
+    if (acks_submit(control->acks, record, client, 0, &error))
+        reply_error(client, error.text);
+    else
+        client->waiting = 1;
+}
+
+static void command_ingest_log(struct client *client, const json_t *request)
+{
+    struct error error;
+
+    if (!(client->log = log_block_new(request, &error))) {
+        reply_error(client, error.text);
+        client->over = 1; /* what follows would be read as requests */
+    } else if (!log_block_wants(client->log)) {
+        end_log(client);
+    }
+}
+
+static void take_log(struct client *client, struct evbuffer *input)
+{
+    size_t length = evbuffer_get_contiguous_space(input), wanted = log_block_wants(client->log);
+
+    length = length < wanted ? length : wanted;
+    log_block_add(client->log, (const char *)evbuffer_pullup(input, (ev_ssize_t)length), length);
+    evbuffer_drain(input, length);
+    if (length == wanted)
+        end_log(client);
+}
+
 static void command_status(struct client *client)
 {
     struct control *control = client->control;
@@ -248,6 +291,8 @@ static void run_request(struct client *client, const char *line, size_t length)
         command_change(client, request, !strcmp(command, "suppress"));
     else if (!strcmp(command, "ingest"))
         command_ingest(client, request);
+    else if (!strcmp(command, "ingest-log"))
+        command_ingest_log(client, request);
     else
         reply_error(client, "unknown command");
     json_decref(request);
@@ -276,6 +321,8 @@ static void on_readable(struct bufferevent *stream, void *argument)
     while (more && !client->over && takes_more(client) && evbuffer_get_length(input)) {
         if (client->message)
             take_message(client, input);
+        else if (client->log)
+            take_log(client, input);
         else
             more = take_line(client, input);
     }
@@ -352,6 +399,7 @@ struct control *control_open(const char *path, const struct control_rooms *rooms
     control->rooms = *rooms;
     control->facts = facts;
     control->context = context;
+    control->piece = piece_new(rooms->counters, rooms->keep_delivered);
     fd = listen_bind(&spec, &control->path, error);
     free(place);
     if (fd >= 0 && (control->acks = acks_new(rooms->base, rooms->writer, on_ack, control, error))) {
@@ -379,6 +427,7 @@ void control_close(struct control **control)
     if (old->listener)
         evconnlistener_free(old->listener);
     acks_free(&old->acks);
+    piece_free(&old->piece);
     if (old->path)
         unlink(old->path);
     free(old->path);

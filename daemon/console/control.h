@@ -5,6 +5,7 @@
  *   {"command": "suppress", "recipient": A, "stream": S, "reason": R, "note": N, "until": T}
  *   {"command": "release", "recipient": A, "stream": S, "note": N}
  *   {"command": "ingest", "id": N, "size": BYTES, "own": true or false}
+ *   {"command": "ingest-log", "size": BYTES, ...}, see log_block.h
  * and back {"ok": true, ...} or {"ok": false, "error": "..."}. A change is
  * answered after it is on disk. recipient is an address, or "@" and a domain.
  * Who asked is taken from the socket (SO_PEERCRED), never from the request.
@@ -13,6 +14,7 @@
  * CONTROL_MESSAGE_MAX; with own, this host's own DSNs are believed (own.h). It
  * is answered with its id and "result" (ingest.h) after the commit; so many as
  * CONTROL_IN_FLIGHT_MAX may be under way, and answers come in any order.
+ * The lines of ingest-log are answered with the number of new "events".
  * Lives on the main loop.
  */
 #ifndef SUPPRESSD_DAEMON_CONSOLE_CONTROL_H
@@ -35,7 +37,7 @@ struct control_rooms {
     struct event_base *base;
     struct writer *writer;
     struct counters *counters;
-    int strict_local_part;
+    int strict_local_part, keep_delivered;
 };
 
 /* What status reports beside the counters; asked for at each request. */

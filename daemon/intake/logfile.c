@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEAD_MAX 1024 /* bytes by which a file is known again */
+#define HEAD_MAX LOGFILE_HEAD_MAX
 
 struct logfile {
     char *path;
@@ -93,6 +93,14 @@ static int is_rotated_name(const char *name, const char *base)
         return 0;
     name += length + 1;
     return *name && strspn(name, "0123456789-") == strlen(name);
+}
+
+int logfile_is_rotation(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
+
+    return !strncmp(path, name, folder) && is_rotated_name(name + folder, path + folder);
 }
 
 static int is_newer(const struct stat *a, const struct stat *b)

@@ -22,7 +22,12 @@
 #include "daemon/ledger/record.h"
 #include "daemon/report/span.h"
 
+#define LOGFILE_HEAD_MAX 1024 /* bytes by which a file is known again */
+
 struct logfile;
+
+/* Whether name is one that rotation gives to path: "PATH.1", "PATH-20261123". */
+int logfile_is_rotation(const char *path, const char *name);
 
 /* Goes on at from. NULL: the first time; begins at the end of the file, or with
  * its first line when there is none yet. Never fails: a file that is absent or

@@ -204,7 +204,9 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
     case RECORD_RELEASE:
         return record_release(ledger, record, error);
     case RECORD_LOG:
-        return record_log(ledger, record, error);
+        result = record_log(ledger, record, error);
+        record->changed_r = (int)(counters_get(&ledger->batch, COUNTER_EVENTS) - before);
+        return result;
     case RECORD_RULES:
         break; /* not a matter of the database: ledger_use_rules */
     }

@@ -73,7 +73,7 @@ struct record {
     char *who;
     int64_t until; /* 0: for good */
     int changed_r; /* set by the ledger: 0 when there was nothing to release, or nothing
-                      new in a RECORD_REPORT */
+                      new in a RECORD_REPORT; of a RECORD_LOG the number of new events */
 
     struct ruleset *ruleset; /* RECORD_RULES */
 

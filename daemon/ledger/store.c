@@ -78,8 +78,8 @@ static const char *const sql[STATEMENTS] = {
         "INSERT OR REPLACE INTO follow (path, device, inode, since, offset, head_length, head_hash, cursor, time)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [LOG_READ_PUT] =
-        "INSERT OR REPLACE INTO log_read (head_hash, head_length, since, upto, time)"
-        " VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO log_read (head_hash, head_length, since, upto, time) VALUES (?1, ?2, ?3, ?4, ?5)"
+        " ON CONFLICT DO UPDATE SET upto = max(upto, excluded.upto), time = excluded.time",
     [LOG_READ_PRUNE] = "DELETE FROM log_read WHERE time < ?1",
 };
 
