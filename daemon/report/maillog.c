@@ -82,10 +82,11 @@ int maillog_is_here(struct span relay)
            span_starts(address, "/") || span_starts(address, "private/") || span_starts(address, "public/");
 }
 
-/* Postfix and amavis; Sendmail; Exim. */
+/* Postfix and amavis; Sendmail; Exim; amavis. */
 int maillog_is_queued(struct span reply)
 {
-    return span_find(reply, "queued as ") || span_find(reply, "accepted for delivery") || span_find(reply, "OK id=");
+    return span_find(reply, "queued as ") || span_find(reply, "accepted for delivery") || span_find(reply, "OK id=") ||
+           span_find(reply, "Ok, discarded");
 }
 
 static int is_plain(struct span text)

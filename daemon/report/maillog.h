@@ -84,7 +84,8 @@ int maillog_queue_id(struct span *rest_io, struct span *id_r);
 struct span maillog_status(struct span text);
 /* Whether this relay, "name[address]:port", "name. [address]" or "name[socket]", is on this machine. */
 int maillog_is_here(struct span relay);
-/* Whether an MTA, or a filter with one behind it, has taken the message into its queue. */
+/* Whether an MTA, or a filter with one behind it, has taken the message into its queue, or
+ * a filter has withheld it. */
 int maillog_is_queued(struct span reply);
 
 #endif

@@ -147,6 +147,7 @@ class Postfix:
         self.config = self.home / "etc"
         self.settings = {"delay_warning_time": "0", "milter_command_timeout": "30s",
                          "milter_content_timeout": "30s"}
+        self.services = ""     # more lines of master.cf
         self.unreachable = {}  # domain -> transport of a domain that nobody serves
         self.running = False
         self.submission_port, self.internet_port, self.login_port = free_ports(3)
@@ -259,7 +260,7 @@ class Postfix:
         (self.config / "main.cf").write_text(text)
         (self.config / "master.cf").write_text(MASTER_CF.format(
             name=self.name, submission=self.submission_port, internet=self.internet_port,
-            login=self.login_port))
+            login=self.login_port) + self.services)
         routes = [f"{domain} smtp:[127.0.0.1]:{port}"
                   for domain, port in self.internet.routes().items()]
         routes += [f"{domain} {how.format(domain)}" for domain, how in self.unreachable.items()]
