@@ -40,6 +40,7 @@ static inline const char *database_text(const char *query)
     sqlite3 *db;
 
     ck_assert_int_eq(sqlite3_open_v2(database_path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(db, 20000); /* a writer that was killed may have left a WAL to recover */
     ck_assert_msg(sqlite3_prepare_v2(db, query, -1, &stmt, NULL) == SQLITE_OK, "%s: %s", query, sqlite3_errmsg(db));
     text[0] = '\0';
     if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_text(stmt, 0))
