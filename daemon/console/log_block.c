@@ -29,8 +29,8 @@ struct log_block *log_block_new(const json_t *request, struct error *error)
     const char *host = json_string_value(json_object_get(request, "host"));
     struct log_block *block;
 
-    if (size < 0 || size > LOG_BLOCK_MAX) {
-        (void)error_set(error, ERROR_INPUT, "the lines are too many");
+    if (!json_is_integer(json_object_get(request, "size")) || size < 0 || size > LOG_BLOCK_MAX) {
+        (void)error_set(error, ERROR_INPUT, "the lines have no size, or are too many");
         return NULL;
     }
     block = xcalloc(1, sizeof(*block));

@@ -273,6 +273,61 @@ START_TEST(a_client_that_leaves_within_a_message_harms_nobody)
 }
 END_TEST
 
+/* A block of log lines, of this many bytes by its request. */
+static const char *ingest_log(int fd, size_t size, const char *lines)
+{
+    char request[2000];
+
+    snprintf(request, sizeof(request), "{\"command\":\"ingest-log\",\"size\":%zu,\"host\":\"\",\"now\":1795000000,"
+             "\"since\":0,\"offset\":%zu,\"head_length\":10,\"head_hash\":-5}\n%s", size, size, lines);
+    return ask(fd, request);
+}
+
+#define FAILED(to) "Nov  3 07:05:09 mx1 postfix/smtp[7]: 4Xyz00: to=<" to ">, relay=mx.example.net[192.0.2.7]:25, delay=1, " \
+                   "dsn=5.1.1, status=bounced (host mx.example.net[192.0.2.7] said: 550 5.1.1 User unknown)\n"
+
+START_TEST(log_lines_are_answered_with_what_is_new)
+{
+    int fd = connect_client();
+    const char *two = FAILED("a@example.net") FAILED("b@example.net"), *one = FAILED("b@example.net");
+
+    ck_assert_str_eq(ingest_log(fd, strlen(two), two), "{\"ok\":true,\"events\":2}");
+    ck_assert_str_eq(ingest_log(fd, strlen(one), one), "{\"ok\":true,\"events\":0}");
+    ck_assert_str_eq(ingest_log(fd, 0, ""), "{\"ok\":true,\"events\":0}");
+    ck_assert_str_eq(ask(fd, "{\"command\":\"release\",\"recipient\":\"b@example.net\"}\n"), "{\"ok\":true,\"changed\":true}");
+    ck_assert_int_eq(database_number("SELECT upto FROM log_read WHERE head_hash = -5 AND head_length = 10"),
+                     (long)strlen(two));
+    ck_assert_int_eq(database_number("SELECT count(*) FROM follow"), 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(log_lines_without_a_size_end_the_connection)
+{
+    static const char *const odd[] = {"1048577", "-1", "\"x\"", "null"};
+    int fd = connect_client();
+    char request[100];
+
+    snprintf(request, sizeof(request), "{\"command\":\"ingest-log\",\"size\":%s}\n{\"command\":\"status\"}\n", odd[_i]);
+    ck_assert_str_eq(ask(fd, request), "{\"ok\":false,\"error\":\"the lines have no size, or are too many\"}");
+    ck_assert_str_eq(answer_of(fd), "end");
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_client_that_leaves_within_log_lines_harms_nobody)
+{
+    int fd = connect_client(), other = connect_client();
+    const char *one = FAILED("a@example.net"), *request = "{\"command\":\"ingest-log\",\"size\":1000}\nNov  3";
+
+    ck_assert_int_gt(write(fd, request, strlen(request)), 0);
+    ck_assert_str_eq(ingest_log(other, strlen(one), one), "{\"ok\":true,\"events\":1}");
+    close(fd);
+    ck_assert_str_eq(ingest_log(other, strlen(one), one), "{\"ok\":true,\"events\":0}");
+    close(other);
+}
+END_TEST
+
 static const char *const sizes[] = {"0", "-1", "268435457", "\"x\"", "null"};
 
 START_TEST(a_size_that_is_none_ends_the_connection)
@@ -311,6 +366,9 @@ int main(void)
     tcase_add_test(tc, messages_may_be_sent_ahead);
     tcase_add_test(tc, a_client_that_leaves_within_a_message_harms_nobody);
     tcase_add_loop_test(tc, a_size_that_is_none_ends_the_connection, 0, sizeof(sizes) / sizeof(sizes[0]));
+    tcase_add_test(tc, log_lines_are_answered_with_what_is_new);
+    tcase_add_loop_test(tc, log_lines_without_a_size_end_the_connection, 0, 4);
+    tcase_add_test(tc, a_client_that_leaves_within_log_lines_harms_nobody);
     suite_add_tcase(suite, tc);
     failed = run_suite(suite);
     ruleset_unref(&rules);

@@ -185,6 +185,28 @@ START_TEST(an_entry_that_was_vacuumed_is_a_gap)
 }
 END_TEST
 
+/* The entry of the position has gone, and the next one bears the next number. */
+START_TEST(when_nothing_can_stand_between_it_is_no_gap)
+{
+    struct log_position position;
+    struct span line;
+    char *number;
+
+    journal_write(MAIL, "1");
+    journal_write(MAIL, "2");
+    begin();
+    ck_assert_int_eq(journal_next(journal, &line), 1);
+    ck_assert_int_eq(journal_position(journal, &position), 1);
+    number = strstr(position.cursor, ";i=1;");
+    ck_assert_ptr_nonnull(number);
+    number[3] = '0';
+    journal_close(&journal);
+    journal = journal_open(name, &position);
+    ck_assert_str_eq(take(), "1|2|");
+    ck_assert_uint_eq(journal_gaps(journal), 0);
+}
+END_TEST
+
 START_TEST(vacuuming_what_a_reader_has_not_reached_is_a_gap)
 {
     struct span line;
@@ -328,6 +350,7 @@ int main(void)
     tcase_add_test(tcase, what_is_no_match_is_refused);
     tcase_add_test(tcase, rotation_loses_nothing);
     tcase_add_test(tcase, an_entry_that_was_vacuumed_is_a_gap);
+    tcase_add_test(tcase, when_nothing_can_stand_between_it_is_no_gap);
     tcase_add_test(tcase, vacuuming_what_a_reader_has_not_reached_is_a_gap);
     tcase_add_test(tcase, vacuuming_what_was_read_is_none);
     tcase_add_test(tcase, news_wake_the_reader);
