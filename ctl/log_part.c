@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "ctl/ask.h"
 #include "daemon/intake/journal.h"
-#include "daemon/intake/logfile.h"
+#include "daemon/intake/rotated.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/settings.h"
 
@@ -46,7 +46,7 @@ static int is_file_at(const char *path, const struct log_reader *reader)
 static int is_rotation(const char *log, const char *name)
 {
     char *real_log = realpath(log, NULL), *real_name = realpath(name, NULL);
-    int is = real_name && logfile_is_rotation(real_log ? real_log : log, real_name);
+    int is = real_name && rotated_is_name(real_log ? real_log : log, real_name);
 
     free(real_log);
     free(real_name);

@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "daemon/intake/logfile.h"
+#include "daemon/intake/rotated.h"
 #include "daemon/report/lines.h"
 
 #include <archive.h>
@@ -27,7 +27,7 @@ struct log_reader {
     struct stat status;
     struct archive *archive;
     struct lines *lines;
-    unsigned char head[LOGFILE_HEAD_MAX];
+    unsigned char head[ROTATED_HEAD_MAX];
     size_t head_length;
     int ended;
 };

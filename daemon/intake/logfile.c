@@ -5,17 +5,15 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "daemon/intake/rotated.h"
 #include "daemon/report/lines.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define HEAD_MAX LOGFILE_HEAD_MAX
 
 struct logfile {
     char *path;
@@ -29,30 +27,9 @@ struct logfile {
     unsigned gaps;
 };
 
-/* 0, or -1 when the file is shorter. */
-static int hash_head(int fd, size_t length, uint64_t *hash_r)
-{
-    unsigned char head[HEAD_MAX];
-
-    if (length > HEAD_MAX || pread(fd, head, length, 0) != (ssize_t)length)
-        return -1;
-    *hash_r = hash_bytes(HASH_OF_NOTHING, head, length);
-    return 0;
-}
-
 static uint64_t taken_to(const struct logfile *file)
 {
     return file->position.offset + lines_taken(file->lines);
-}
-
-/* Whether the file behind fd is the one that this position is of, and not truncated since. */
-static int is_that_file(int fd, const struct log_position *position, uint64_t size)
-{
-    struct stat status;
-    uint64_t hash;
-
-    return !fstat(fd, &status) && (uint64_t)status.st_size >= size &&
-           !hash_head(fd, position->head_length, &hash) && hash == position->head_hash;
 }
 
 /* Takes fd and goes on at offset; in the middle of a line its rest is skipped.
@@ -77,89 +54,11 @@ static void use(struct logfile *file, int fd_take, uint64_t offset, uint64_t sin
         .inode = (uint64_t)status.st_ino,
         .since = since,
         .offset = offset,
-        .head_length = offset < HEAD_MAX ? offset : HEAD_MAX,
+        .head_length = offset < ROTATED_HEAD_MAX ? offset : ROTATED_HEAD_MAX,
     };
-    if (hash_head(fd_take, file->position.head_length, &file->position.head_hash))
+    if (rotated_hash_head(fd_take, file->position.head_length, &file->position.head_hash))
         file->position.head_length = 0, file->position.head_hash = HASH_OF_NOTHING;
     lines_reset(file->lines, before != '\n');
-}
-
-/* "PATH.1", "PATH-20261123", "PATH.20261123-2215". */
-static int is_rotated_name(const char *name, const char *base)
-{
-    size_t length = strlen(base);
-
-    if (strncmp(name, base, length) || !span_char(name[length], ".-"))
-        return 0;
-    name += length + 1;
-    return *name && strspn(name, "0123456789-") == strlen(name);
-}
-
-int logfile_is_rotation(const char *path, const char *name)
-{
-    const char *slash = strrchr(path, '/');
-    size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
-
-    return !strncmp(path, name, folder) && is_rotated_name(name + folder, path + folder);
-}
-
-static int is_newer(const struct stat *a, const struct stat *b)
-{
-    return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec > b->st_mtim.tv_sec
-                                                  : a->st_mtim.tv_nsec > b->st_mtim.tv_nsec;
-}
-
-/* What is looked for among the rotated files, and the best so far. */
-struct search {
-    const struct log_position *position; /* the file of this, at least size long; or ... */
-    uint64_t size;
-    const struct stat *after;            /* ... the oldest that is newer than this one, and not empty */
-    int fd;
-    struct stat status;
-};
-
-static void consider(struct search *search, int fd_take)
-{
-    struct stat status;
-    int fits = !fstat(fd_take, &status) && S_ISREG(status.st_mode);
-
-    if (fits && search->position)
-        fits = (search->position->head_length || (uint64_t)status.st_ino == search->position->inode) &&
-               is_that_file(fd_take, search->position, search->size) &&
-               (search->fd < 0 || (uint64_t)status.st_ino == search->position->inode ||
-                ((uint64_t)search->status.st_ino != search->position->inode &&
-                 is_newer(&status, &search->status)));
-    else if (fits)
-        fits = status.st_size > 0 && is_newer(&status, search->after) && status.st_ino != search->after->st_ino &&
-               (search->fd < 0 || is_newer(&search->status, &status));
-    if (!fits) {
-        close(fd_take);
-        return;
-    }
-    if (search->fd >= 0)
-        close(search->fd);
-    search->fd = fd_take;
-    search->status = status;
-}
-
-static void search_rotated(const struct logfile *file, struct search *search)
-{
-    const char *slash = strrchr(file->path, '/');
-    char *folder = slash ? xstrndup(file->path, (size_t)(slash - file->path) + 1) : xstrdup(".");
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-
-    search->fd = -1;
-    while (dir && (entry = readdir(dir)))
-        if (is_rotated_name(entry->d_name, slash ? slash + 1 : file->path)) {
-            int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-            if (fd >= 0)
-                consider(search, fd);
-        }
-    if (dir)
-        closedir(dir);
-    free(folder);
 }
 
 static int open_path(struct logfile *file)
@@ -174,12 +73,12 @@ static int open_path(struct logfile *file)
 static int next_file(struct logfile *file)
 {
     struct stat old;
-    struct search search = {.after = &old};
+    int fd;
 
     if (fstat(file->fd, &old))
         return -1;
-    search_rotated(file, &search);
-    return search.fd >= 0 ? search.fd : open_path(file);
+    fd = rotated_next(file->path, &old);
+    return fd >= 0 ? fd : open_path(file);
 }
 
 /* What came of reading on; READ_OTHER: another file is open. */
@@ -188,14 +87,11 @@ enum reading { READ_NOTHING, READ_MORE, READ_OTHER };
 /* The open file has been truncated: what was cut away stands in a copy. */
 static enum reading find_copy(struct logfile *file)
 {
-    struct log_position position;
-    struct search search = {.position = &position, .size = taken_to(file)};
-    int fd;
+    uint64_t offset = taken_to(file);
+    int fd = rotated_find(file->path, &file->position, offset);
 
-    position = file->position;
-    search_rotated(file, &search);
-    if (search.fd >= 0) {
-        use(file, search.fd, search.size, file->position.since);
+    if (fd >= 0) {
+        use(file, fd, offset, file->position.since);
         return READ_MORE;
     }
     if ((fd = open_path(file)) < 0)
@@ -235,8 +131,8 @@ static void learn_head(struct logfile *file, const char *bytes, size_t length)
 
     if (position->head_length != file->read_to)
         return;
-    if (length > HEAD_MAX - position->head_length)
-        length = HEAD_MAX - position->head_length;
+    if (length > ROTATED_HEAD_MAX - position->head_length)
+        length = ROTATED_HEAD_MAX - position->head_length;
     position->head_hash = hash_bytes(position->head_hash, bytes, length);
     position->head_length += length;
 }
@@ -245,23 +141,19 @@ static void learn_head(struct logfile *file, const char *bytes, size_t length)
  * truncated since: the copy stands between the file before and this one. */
 static void catch_up(struct logfile *file)
 {
-    struct search before = {.position = &file->before, .size = file->before.offset}, next = {0};
-    struct stat old, now;
+    struct stat old, now, then;
+    int before, next = -1;
 
-    if (file->read_to || !file->before.head_length)
+    if (file->read_to || !file->before.head_length ||
+        (before = rotated_find(file->path, &file->before, file->before.offset)) < 0)
         return;
-    search_rotated(file, &before);
-    if (before.fd < 0)
-        return;
-    if (!fstat(before.fd, &old) && !fstat(file->fd, &now)) {
-        next.after = &old;
-        search_rotated(file, &next);
-        if (next.fd >= 0 && next.status.st_ino != now.st_ino)
-            use(file, next.fd, 0, 0);
-        else if (next.fd >= 0)
-            close(next.fd);
+    if (!fstat(before, &old) && !fstat(file->fd, &now) && (next = rotated_next(file->path, &old)) >= 0) {
+        if (!fstat(next, &then) && then.st_ino != now.st_ino)
+            use(file, next, 0, 0);
+        else
+            close(next);
     }
-    close(before.fd);
+    close(before);
 }
 
 static enum reading read_more(struct logfile *file)
@@ -270,7 +162,7 @@ static enum reading read_more(struct logfile *file)
     char *space = lines_space(file->lines, &room);
     ssize_t got;
 
-    if (!is_that_file(file->fd, &file->position, file->read_to))
+    if (!rotated_is(file->fd, &file->position, file->read_to))
         return find_copy(file);
     got = pread(file->fd, space, room, (off_t)file->read_to);
     if (got <= 0)
@@ -327,31 +219,26 @@ const char *logfile_problem(const struct logfile *file)
 static void skip_gap(struct logfile *file, const struct log_position *from)
 {
     const struct stat then = {.st_mtim = {.tv_sec = from->time, .tv_nsec = 999999999}};
-    struct search search = {.after = &then};
+    int fd = from->time ? rotated_next(file->path, &then) : -1;
 
     file->gaps += from->offset > 0;
-    if (!from->time)
-        return;
-    search_rotated(file, &search);
-    if (search.fd >= 0)
-        use(file, search.fd, 0, 0);
+    if (fd >= 0)
+        use(file, fd, 0, 0);
 }
 
 /* Where the position points to now: the file at the path, else one that was rotated. */
 static void take_up(struct logfile *file, const struct log_position *from)
 {
-    struct search search = {.position = from, .size = from->offset};
     struct stat status;
-    int fd = open_path(file);
+    int fd = open_path(file), other;
 
     if (fd >= 0 && !fstat(fd, &status) && (uint64_t)status.st_ino == from->inode &&
-        is_that_file(fd, from, from->offset)) {
+        rotated_is(fd, from, from->offset)) {
         use(file, fd, from->offset, from->since);
     } else {
-        search_rotated(file, &search);
-        if (search.fd >= 0)
-            use(file, search.fd, from->offset, from->since);
-        else if (fd >= 0 && from->head_length && is_that_file(fd, from, from->offset))
+        if ((other = rotated_find(file->path, from, from->offset)) >= 0)
+            use(file, other, from->offset, from->since);
+        else if (fd >= 0 && from->head_length && rotated_is(fd, from, from->offset))
             use(file, dup(fd), from->offset, from->since); /* moved to another disk, say */
         else
             skip_gap(file, from);

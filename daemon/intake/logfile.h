@@ -2,15 +2,13 @@
  *
  * A file is known again by its inode (rotation by rename) or by its first
  * bytes (by copy and truncation). At the end of a file that is no longer the
- * one at the path, reading goes on in the next newer one: rotated files are
- * its neighbours "PATH.1", "PATH-20261123" and the like, uncompressed. So what
+ * one at the path, reading goes on in the next newer one (rotated.h). So what
  * is written while nobody reads is found when the position is taken up again,
  * over several rotations too. A file that has been renamed is left only when
  * it gave nothing more at two visits, for its writer may be late to notice; one
  * visit never gives lines of two files. A rotated file that has been compressed
  * is not read any more: if it was that of the position, that is a gap, and
- * reading goes on in the oldest rotated file that was written to since. Rotated
- * files follow each other in the order of their times.
+ * reading goes on in the oldest rotated file that was written to since.
  *
  * A last line without an end waits; only of a file that is left for good it is
  * taken as it is. Lines are cut as lines.h says. One owner, no loop, no clock.
@@ -22,12 +20,7 @@
 #include "daemon/ledger/record.h"
 #include "daemon/report/span.h"
 
-#define LOGFILE_HEAD_MAX 1024 /* bytes by which a file is known again */
-
 struct logfile;
-
-/* Whether name is one that rotation gives to path: "PATH.1", "PATH-20261123". */
-int logfile_is_rotation(const char *path, const char *name);
 
 /* Goes on at from. NULL: the first time; begins at the end of the file, or with
  * its first line when there is none yet. Never fails: a file that is absent or
