@@ -281,7 +281,9 @@ static int correct(struct outcome_rooms *rooms, struct finding *finding, struct 
 static int take_witness(struct outcome_rooms *rooms, struct finding *finding, struct store_event *event,
                         const struct store_known *known, struct error *error)
 {
-    counters_add(rooms->counters, COUNTER_EVENTS_REPEATED, 1);
+    int proves = event->trusted && !known->event.trusted; /* which is news */
+
+    counters_add(rooms->counters, proves ? COUNTER_EVENTS : COUNTER_EVENTS_REPEATED, 1);
     if (store_add_witness(rooms->store, known->id, event->source, event->evidence, error))
         return -1;
     if (!event->trusted || (known->event.trusted && finding->delivery->action != ACTION_FAILED))
