@@ -69,16 +69,24 @@ static int open_path(struct logfile *file)
     return fd;
 }
 
-/* Where to go on when the open file is done with: -1 for nowhere yet. */
+/* Where to go on when the open file is done with: -1 for nowhere yet. A copy of
+ * the file at the path, which is about to be truncated, would be read twice. */
 static int next_file(struct logfile *file)
 {
     struct stat old;
-    int fd;
+    int next, at_path;
 
     if (fstat(file->fd, &old))
         return -1;
-    fd = rotated_next(file->path, &old);
-    return fd >= 0 ? fd : open_path(file);
+    next = rotated_next(file->path, &old);
+    at_path = open_path(file);
+    if (next >= 0 && at_path >= 0 && rotated_is_copy(next, at_path)) {
+        close(next);
+        next = -1;
+    }
+    if (next >= 0 && at_path >= 0)
+        close(at_path);
+    return next >= 0 ? next : at_path;
 }
 
 /* What came of reading on; READ_OTHER: another file is open. */
@@ -148,7 +156,7 @@ static void catch_up(struct logfile *file)
         (before = rotated_find(file->path, &file->before, file->before.offset)) < 0)
         return;
     if (!fstat(before, &old) && !fstat(file->fd, &now) && (next = rotated_next(file->path, &old)) >= 0) {
-        if (!fstat(next, &then) && then.st_ino != now.st_ino)
+        if (!fstat(next, &then) && then.st_ino != now.st_ino && !rotated_is_copy(next, file->fd))
             use(file, next, 0, 0);
         else
             close(next);

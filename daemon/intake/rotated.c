@@ -32,6 +32,18 @@ int rotated_is(int fd, const struct log_position *position, uint64_t size)
            !rotated_hash_head(fd, position->head_length, &hash) && hash == position->head_hash;
 }
 
+int rotated_is_copy(int copy, int file)
+{
+    struct stat status;
+    uint64_t one, other;
+    size_t length;
+
+    if (fstat(copy, &status))
+        return 0;
+    length = status.st_size < ROTATED_HEAD_MAX ? (size_t)status.st_size : ROTATED_HEAD_MAX;
+    return !rotated_hash_head(copy, length, &one) && !rotated_hash_head(file, length, &other) && one == other;
+}
+
 /* "PATH.1", "PATH-20261123", "PATH.20261123-2215". */
 static int is_rotated_name(const char *name, const char *base)
 {

@@ -25,6 +25,9 @@ int rotated_hash_head(int fd, size_t length, uint64_t *hash_r);
 /* Whether the file behind fd is the one that this position is of, and not truncated below size since. */
 int rotated_is(int fd, const struct log_position *position, uint64_t size);
 
+/* Whether copy begins as file does, as far as copy goes: file is about to be truncated. */
+int rotated_is_copy(int copy, int file);
+
 /* The neighbour that is the position's file and at least size long; -1: none. */
 int rotated_find(const char *path, const struct log_position *position, uint64_t size);
 /* The oldest neighbour that is newer than this file, and not empty; -1: none. */

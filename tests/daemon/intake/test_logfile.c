@@ -82,7 +82,7 @@ static void rotate_by_rename(void)
     set_time(rotated(1));
 }
 
-static void rotate_by_copy(void)
+static void copy(void)
 {
     char command[300];
 
@@ -90,6 +90,11 @@ static void rotate_by_copy(void)
     snprintf(command, sizeof(command), "cp %s %s", path, rotated(1));
     ck_assert_int_eq(system(command), 0);
     set_time(rotated(1));
+}
+
+static void rotate_by_copy(void)
+{
+    copy();
     ck_assert_int_eq(truncate(path, 0), 0);
 }
 
@@ -205,6 +210,26 @@ START_TEST(rotation_by_copy_loses_nothing)
     ck_assert_str_eq(take(), "5|");
     ck_assert_str_eq(take_visits(2), "another file that is longer than the one|");
     ck_assert_uint_eq(logfile_gaps(file), 0);
+}
+END_TEST
+
+/* A reader that comes from the file before finds the same lines twice. */
+START_TEST(a_copy_that_is_still_being_made_is_not_read_twice)
+{
+    begin();
+    append("1\n");
+    ck_assert_str_eq(take(), "1|");
+    rotate_by_rename();
+    append("2\n");
+    copy();
+    ck_assert_str_eq(take_visits(4), "2|");
+    ck_assert_str_eq(take_visits(4), "");
+    append("3\n");
+    ck_assert_str_eq(take(), "3|");
+    ck_assert_int_eq(truncate(path, 0), 0); /* 3 came after the copy was made: copytruncate loses it */
+    append("4\n");
+    ck_assert_str_eq(take_visits(5), "4|");
+    ck_assert_uint_eq(logfile_gaps(file), 1);
 }
 END_TEST
 
@@ -448,6 +473,7 @@ int main(void)
     tcase_add_test(tcase, a_line_without_end_waits);
     tcase_add_test(tcase, rotation_by_rename_loses_nothing);
     tcase_add_test(tcase, rotation_by_copy_loses_nothing);
+    tcase_add_test(tcase, a_copy_that_is_still_being_made_is_not_read_twice);
     tcase_add_loop_test(tcase, what_was_rotated_while_nobody_read_is_found, 0, 2);
     tcase_add_test(tcase, a_file_that_is_gone_is_a_gap);
     tcase_add_test(tcase, behind_a_compressed_file_reading_goes_on);
