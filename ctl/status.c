@@ -44,7 +44,8 @@ static void print_aside(const struct past_aside *aside, void *context)
     char when[32];
 
     (void)context;
-    printf("  %s  %lld bytes from <", ask_time(aside->time, when), (long long)aside->size);
+    printf("  %s  %lld: %lld bytes from <", ask_time(aside->last, when), (long long)aside->id,
+           (long long)aside->size);
     ask_print(aside->sender);
     printf(">: ");
     ask_print(aside->problem);
@@ -77,6 +78,7 @@ static json_t *totals_json(const struct lookup_totals *totals)
 static int report_database(struct ctl *ctl, json_t *status, struct error *error)
 {
     struct lookup *lookup = ask_lookup(ctl, error);
+    const struct aside_choice newest = {.max = ASIDE_SHOWN};
     struct lookup_totals totals;
     int failed = 1;
 
@@ -85,7 +87,7 @@ static int report_database(struct ctl *ctl, json_t *status, struct error *error)
         failed = 0;
         if (!ctl->json) {
             print_totals(&totals);
-            failed = lookup_aside(lookup, ASIDE_SHOWN, print_aside, NULL, error);
+            failed = lookup_aside(lookup, &newest, print_aside, NULL, error);
         }
     }
     lookup_close(&lookup);

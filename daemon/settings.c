@@ -128,7 +128,8 @@ static const struct option options[] = {
     {"rollup_keep", TYPE_TIME, AT(rollup_keep), "7d", DAY, 3650 * DAY, NULL, 1,
      "How long counts are kept by hour and recipient domain; older ones are folded into days and providers."},
     {"aside_bytes_max", TYPE_SIZE, AT(aside_bytes_max), "64M", 0, 100000 * MIB, NULL, 1,
-     "Bytes of reports that could not be understood that are kept; the oldest go first."},
+     "Bytes that reports which could not be understood may take, compressed. What came without "
+     "proof goes first, then the oldest."},
     {"queue_max", TYPE_NUMBER, AT(queue_max), "10000", 1, 1000000, NULL, 0,
      "Records that may wait for the disk. Beyond that a bounce is put off (it comes again) and a "
      "submitted message is not remembered; mail is never stopped."},

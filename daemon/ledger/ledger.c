@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "classifier/classify.h"
 #include "classifier/ruleset.h"
+#include "daemon/ledger/aside.h"
 #include "daemon/ledger/judge.h"
 #include "daemon/ledger/outcome.h"
 #include "daemon/ledger/store.h"
@@ -20,6 +21,7 @@ struct ledger {
     struct outcome_rooms rooms; /* classifier and tally are the ledger's own */
     struct counters *counters;
     struct counters batch; /* added to counters when the batch is committed */
+    int64_t aside_bytes_max;
     int strict;
 };
 
@@ -133,13 +135,42 @@ static int record_log(struct ledger *ledger, const struct record *record, struct
     return store_put_position(ledger->store, record->log, &record->position, record->time, error);
 }
 
-static int record_aside(struct ledger *ledger, const struct record *record, struct error *error)
+static int record_aside(struct ledger *ledger, struct record *record, struct error *error)
 {
     count(ledger, COUNTER_ASIDE);
-    return store_keep_aside(ledger->store, record->time, source_name(record->source),
-                            evidence_name(record->evidence),
-                            record->report.problem ? record->report.problem : "not understood",
-                            record->sender ? record->sender : "", record->bytes, record->size, error);
+    aside_pack(record); /* unless that was done where there is more time */
+    return aside_keep(store_aside(ledger->store), record, ledger->aside_bytes_max, error);
+}
+
+/* What is understood by now becomes events and is no longer kept, or neither.
+ * 1: so it is; 0: it stays, or is not there; -1. */
+static int retry(struct ledger *ledger, int64_t id, struct error *error)
+{
+    struct aside *aside = store_aside(ledger->store);
+    struct record *again = NULL;
+    int result = aside_read(aside, id, &again, error);
+
+    if (result <= 0)
+        return result;
+    if (again->kind == RECORD_ASIDE)
+        result = aside_set_problem(aside, id, again->report.problem, error);
+    else if (!(result = record_report(ledger, again, 0, error)))
+        result = aside_drop(aside, id, error);
+    record_free(&again);
+    return result;
+}
+
+static int record_retry(struct ledger *ledger, struct record *record, struct error *error)
+{
+    int result = 0, changed = 0;
+
+    for (size_t i = 0; i < record->id_count && result >= 0; i++) {
+        result = record->kind == RECORD_RETRY ? retry(ledger, record->ids[i], error)
+                                              : aside_drop(store_aside(ledger->store), record->ids[i], error);
+        changed |= result > 0;
+    }
+    record->changed_r = changed;
+    return result < 0 ? -1 : 0;
 }
 
 static int record_sent(struct ledger *ledger, const struct record *record, struct error *error)
@@ -203,6 +234,9 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
         return record_suppress(ledger, record, error);
     case RECORD_RELEASE:
         return record_release(ledger, record, error);
+    case RECORD_RETRY:
+    case RECORD_DROP:
+        return record_retry(ledger, record, error);
     case RECORD_LOG:
         result = record_log(ledger, record, error);
         record->changed_r = (int)(counters_get(&ledger->batch, COUNTER_EVENTS) - before);
@@ -213,10 +247,14 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
     return error_set(error, ERROR_INPUT, "unknown kind of record %d", (int)record->kind);
 }
 
-int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t aside_bytes, int64_t fold_before,
-                 struct error *error)
+void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max)
 {
-    int more = store_prune(ledger->store, sent_before, aside_bytes, error);
+    ledger->aside_bytes_max = bytes_max;
+}
+
+int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, struct error *error)
+{
+    int more = store_prune(ledger->store, sent_before, ledger->aside_bytes_max, error);
     int folded = more < 0 ? -1 : store_fold(ledger->store, fold_before, error);
 
     return folded < 0 ? -1 : more | folded;
@@ -269,6 +307,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct error *e
     struct ledger *ledger = xcalloc(1, sizeof(*ledger));
 
     ledger->strict = options->strict_local_part;
+    ledger->aside_bytes_max = INT64_MAX;
     ledger->counters = options->counters;
     ledger->rooms.counters = &ledger->batch;
     ledger->rooms.tally = tally_new();

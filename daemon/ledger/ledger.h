@@ -38,8 +38,11 @@ void ledger_rollback(struct ledger *ledger);
  * address) is counted and kept in the event of the report, never a failure. */
 int ledger_record(struct ledger *ledger, struct record *record, struct error *error) must_check;
 
+/* What is kept aside takes no more than this from now on. At first there is no limit. */
+void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max);
+
 /* See store_prune and store_fold. 1: there is more. */
-int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t aside_bytes, int64_t fold_before,
+int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before,
                  struct error *error) must_check;
 
 #endif

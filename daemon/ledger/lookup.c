@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "daemon/ledger/migrate.h"
+#include "daemon/ledger/pack.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/statement.h"
 
@@ -17,7 +18,7 @@
 #define IDLE_MAX 32          /* connections that a pool keeps open */
 #define CACHE_KIB "-1024"    /* page cache of one connection; the kernel's serves all */
 
-enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, UNCLASSIFIED, POSITION, LOG_READ, STATEMENTS };
+enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, ASIDE_MESSAGE, UNCLASSIFIED, POSITION, LOG_READ, STATEMENTS };
 
 #define SUPPRESSION_COLUMNS "key, stream, reason, origin, note, since, coalesce(until, 0), coalesce(event, 0)"
 #define IN_FORCE "(until IS NULL OR until > "
@@ -47,14 +48,17 @@ static const char *const sql[STATEMENTS] = {
     [TOTALS] =
         "SELECT (SELECT count(*) FROM suppression WHERE " IN_FORCE "?1)),"
         " (SELECT count(*) FROM event), (SELECT count(*) FROM address), (SELECT count(*) FROM sent),"
-        " (SELECT count(*) FROM aside), (SELECT coalesce(sum(size), 0) FROM aside),"
+        " (SELECT count(*) FROM aside), (SELECT coalesce(sum(length(bytes)), 0) FROM aside),"
         " (SELECT coalesce(max(time), 0) FROM event)",
     [UNCLASSIFIED] =
         "SELECT p.text, coalesce(e.status, ''), coalesce(e.remote_mta, ''), a.domain, e.address, count(*),"
         " min(e.time), max(e.time) FROM event e JOIN reply p ON p.id = e.reply JOIN address a ON a.id = e.address"
         " WHERE e.reason = 'unclassified' AND e.action IN ('failed', 'delayed') AND e.time >= ?1"
         " GROUP BY e.reply, e.status, e.remote_mta, e.address",
-    [ASIDE] = "SELECT id, time, size, source, problem, sender FROM aside ORDER BY id DESC LIMIT ?1",
+    [ASIDE] =
+        "SELECT id, time, last, count, size, length(bytes), source, evidence, problem, sender FROM aside"
+        " WHERE (?1 = 0 OR id = ?1) AND (?2 = 0 OR last < ?2) ORDER BY id DESC LIMIT ?3",
+    [ASIDE_MESSAGE] = "SELECT size, bytes FROM aside WHERE id = ?1",
     [LOG_READ] = "SELECT head_hash, head_length, since, upto FROM log_read",
     [POSITION] = "SELECT device, inode, offset, head_length, head_hash, since, time, cursor FROM follow WHERE path = ?1",
 };
@@ -331,11 +335,12 @@ int lookup_totals(struct lookup *lookup, int64_t now, struct lookup_totals *tota
     return 0;
 }
 
-int lookup_aside(struct lookup *lookup, int max,
+int lookup_aside(struct lookup *lookup, const struct aside_choice *choice,
                  void (*row)(const struct past_aside *aside, void *context), void *context,
                  struct error *error)
 {
-    sqlite3_stmt *stmt = statement_bind(&lookup->statements, ASIDE, error, "i", (int64_t)max);
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, ASIDE, error, "iii", choice->id,
+                                        choice->before, choice->max ? (int64_t)choice->max : INT64_MAX);
     int step;
 
     if (!stmt)
@@ -344,15 +349,34 @@ int lookup_aside(struct lookup *lookup, int max,
         struct past_aside aside = {
             .id = sqlite3_column_int64(stmt, 0),
             .time = sqlite3_column_int64(stmt, 1),
-            .size = sqlite3_column_int64(stmt, 2),
-            .source = text(stmt, 3),
-            .problem = text(stmt, 4),
-            .sender = text(stmt, 5),
+            .last = sqlite3_column_int64(stmt, 2),
+            .count = sqlite3_column_int64(stmt, 3),
+            .size = sqlite3_column_int64(stmt, 4),
+            .stored = sqlite3_column_int64(stmt, 5),
+            .source = text(stmt, 6),
+            .evidence = text(stmt, 7),
+            .problem = text(stmt, 8),
+            .sender = text(stmt, 9),
         };
 
         row(&aside, context);
     }
     return step;
+}
+
+int lookup_aside_message(struct lookup *lookup, int64_t id, char **bytes_r, size_t *size_r,
+                         struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, ASIDE_MESSAGE, error, "i", id);
+    int row = stmt ? statement_step(&lookup->statements, ASIDE_MESSAGE, error) : -1;
+
+    if (row <= 0)
+        return row;
+    *size_r = (size_t)sqlite3_column_int64(stmt, 0);
+    *bytes_r = pack_restore(sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1),
+                      sqlite3_column_int64(stmt, 0), error);
+    statement_reset(&lookup->statements, ASIDE_MESSAGE);
+    return *bytes_r ? 1 : -1;
 }
 
 int lookup_unclassified(struct lookup *lookup, int64_t since,

@@ -81,14 +81,24 @@ struct lookup_totals {
 int lookup_totals(struct lookup *lookup, int64_t now, struct lookup_totals *totals_r,
                   struct error *error) must_check;
 
-/* The newest reports kept aside: at most max calls of row. -1 on failure. */
+/* A report kept aside, and which of them are wanted: all where nothing is set. */
 struct past_aside {
-    int64_t id, time, size;
-    const char *source, *problem, *sender;
+    int64_t id, time, last, count; /* first and last time it came, and how often */
+    int64_t size, stored;          /* bytes of the message, and what they take */
+    const char *source, *evidence, *problem, *sender;
 };
-int lookup_aside(struct lookup *lookup, int max,
+struct aside_choice {
+    int64_t id, before; /* before: what came the last time earlier than that */
+    int max;
+};
+/* Newest first. -1 on failure. */
+int lookup_aside(struct lookup *lookup, const struct aside_choice *choice,
                  void (*row)(const struct past_aside *aside, void *context), void *context,
                  struct error *error) must_check;
+
+/* Its message: 1 and *bytes_r (the caller's, ended by a NUL that is not counted); 0: no such; -1. */
+int lookup_aside_message(struct lookup *lookup, int64_t id, char **bytes_r, size_t *size_r,
+                         struct error *error) must_check;
 
 /* A reply that was recorded as unclassified, with one recipient who got it. */
 struct past_unclassified {

@@ -37,6 +37,7 @@ void record_free(struct record **record)
     free(old->reason);
     free(old->note);
     free(old->who);
+    free(old->ids);
     ruleset_unref(&old->ruleset);
     for (size_t i = 0; i < old->entry_count; i++)
         report_clear(&old->entries[i].report);

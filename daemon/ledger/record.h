@@ -22,6 +22,8 @@ enum record_kind {
     RECORD_SUPPRESS, /* a person adds a suppression */
     RECORD_RELEASE,  /* a person takes one away */
     RECORD_RULES,    /* use this rule set from now on */
+    RECORD_RETRY,    /* read again what was kept aside */
+    RECORD_DROP,     /* let go of what was kept aside */
     RECORD_LOG,      /* what a piece of a followed log says, and where it ends */
 };
 
@@ -56,6 +58,8 @@ struct record {
     enum evidence evidence;
     char *bytes; /* the message, for what is kept aside; NULL for none */
     size_t size;
+    size_t packed; /* aside_pack: bytes are so many, and compressed if fewer than size */
+    uint64_t hash; /* aside_pack */
 
     /* RECORD_SENT; queue_id (the report's own) also for RECORD_REPORT, sender also for
      * RECORD_ASIDE, stream also for RECORD_SUPPRESS and RECORD_RELEASE */
@@ -72,8 +76,12 @@ struct record {
     char *note;
     char *who;
     int64_t until; /* 0: for good */
-    int changed_r; /* set by the ledger: 0 when there was nothing to release, or nothing
-                      new in a RECORD_REPORT; of a RECORD_LOG the number of new events */
+    int changed_r; /* set by the ledger: 0 when there was nothing to release, retry or drop,
+                      or nothing new in a RECORD_REPORT; of a RECORD_LOG the number of new events */
+
+    /* RECORD_RETRY, RECORD_DROP */
+    int64_t *ids; /* of what is kept aside */
+    size_t id_count;
 
     struct ruleset *ruleset; /* RECORD_RULES */
 

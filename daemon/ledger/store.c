@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "classifier/reason.h"
+#include "daemon/ledger/aside.h"
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/own_file.h"
 #include "daemon/ledger/record.h"
@@ -29,7 +30,7 @@ enum {
     ADDRESS_FIND, ADDRESS_ADD, REPLY_FIND, REPLY_ADD, RULESET_FIND, RULESET_ADD,
     SUPPRESSED, SUPPRESS, RELEASE, CHANGE_ADD, CHANGE_RELEASE,
     SENT_ADD, SENT_RECIPIENT_ADD, SENT_BY_QUEUE_ID, SENT_BY_MESSAGE_ID, SENT_NEWEST, SENT_PRUNE,
-    ASIDE_ADD, ASIDE_BYTES, ASIDE_PRUNE, REASON_PUT, POSITION_PUT, LOG_READ_PUT, LOG_READ_PRUNE, STATEMENTS
+    REASON_PUT, POSITION_PUT, LOG_READ_PUT, LOG_READ_PRUNE, STATEMENTS
 };
 
 static const char *const sql[STATEMENTS] = {
@@ -66,11 +67,6 @@ static const char *const sql[STATEMENTS] = {
     [SENT_NEWEST] = "SELECT stream, message_id FROM sent WHERE queue_id = ?1 ORDER BY id DESC LIMIT 1",
     [SENT_PRUNE] =
         "DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE time < ?1 ORDER BY time LIMIT ?2)",
-    [ASIDE_ADD] =
-        "INSERT INTO aside (time, source, evidence, problem, sender, size, bytes)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [ASIDE_BYTES] = "SELECT coalesce(sum(size), 0) FROM aside",
-    [ASIDE_PRUNE] = "DELETE FROM aside WHERE id = (SELECT min(id) FROM aside)",
     [REASON_PUT] =
         "INSERT OR REPLACE INTO reason (name, family, subject, persistence, hygiene, means, todo)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -135,6 +131,8 @@ void store_rollback(struct store *store)
     /* A full disk may have ended the transaction already. */
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    if (store->aside)
+        aside_rolled_back(store->aside);
 }
 
 int store_address(struct store *store, const char *key, const char *given, const char *domain,
@@ -255,12 +253,9 @@ int store_sent_by_queue_id(struct store *store, const char *queue_id, char **str
     return row;
 }
 
-int store_keep_aside(struct store *store, int64_t time, const char *source, const char *evidence,
-                     const char *problem, const char *sender, const char *bytes, size_t size,
-                     struct error *error)
+struct aside *store_aside(struct store *store)
 {
-    return statement_run(&store->statements, ASIDE_ADD, error, "ittttib", time, source, evidence,
-                         problem, sender, (int64_t)size, (const void *)bytes, size);
+    return store->aside;
 }
 
 int store_put_position(struct store *store, const char *path, const struct log_position *position,
@@ -279,20 +274,15 @@ int store_put_position(struct store *store, const char *path, const struct log_p
 
 int store_prune(struct store *store, int64_t sent_before, int64_t aside_bytes, struct error *error)
 {
-    int64_t bytes = 0;
-    int more;
+    int more, aside;
 
     if (statement_run(&store->statements, SENT_PRUNE, error, "ii", sent_before, (int64_t)PRUNE_ROWS))
         return -1;
     more = sqlite3_changes(store->db) == PRUNE_ROWS;
     if (statement_run(&store->statements, LOG_READ_PRUNE, error, "i", sent_before - LOG_READ_KEEP))
         return -1;
-    if (!statement_bind(&store->statements, ASIDE_BYTES, error, "") ||
-        read_id(store, ASIDE_BYTES, &bytes, error) < 0)
-        return -1;
-    if (bytes <= aside_bytes)
-        return more;
-    return statement_run(&store->statements, ASIDE_PRUNE, error, "") ? -1 : 1;
+    aside = aside_trim(store->aside, aside_bytes, error);
+    return aside < 0 ? -1 : more || aside;
 }
 
 /* The taxonomy, so that views can join it. */
@@ -377,6 +367,7 @@ static int open_database(struct store *store, const char *path, int strict, stru
     sqlite3_file_control(store->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
     statements_init(&store->statements, store->db, sql, STATEMENTS);
     store_event_prepare(store);
+    store->aside = aside_open(store->db);
     if (execute(store, "PRAGMA journal_mode = WAL", error) ||
         execute(store, "PRAGMA synchronous = FULL", error) ||
         execute(store, "PRAGMA cache_size = " CACHE_KIB, error) ||
@@ -410,6 +401,7 @@ void store_close(struct store **store)
         return;
     statements_clear(&old->statements);
     statements_clear(&old->event_statements);
+    aside_close(&old->aside);
     if (old->db)
         sqlite3_wal_checkpoint_v2(old->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(old->db);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct aside;
 struct store;
 
 /* strict: how local parts are compared; must be what the database was made
@@ -123,9 +124,8 @@ int store_sent_stream(struct store *store, const char *queue_id, const char *mes
 int store_sent_by_queue_id(struct store *store, const char *queue_id, char **stream_r, char **message_id_r,
                            struct error *error) must_check;
 
-int store_keep_aside(struct store *store, int64_t time, const char *source, const char *evidence,
-                     const char *problem, const char *sender, const char *bytes, size_t size,
-                     struct error *error) must_check;
+/* What is kept aside: the store's own, at work inside its transactions. */
+struct aside *store_aside(struct store *store);
 
 struct log_position;
 /* path NULL: of a file that is not followed. */
@@ -133,7 +133,7 @@ int store_put_position(struct store *store, const char *path, const struct log_p
                        int64_t now, struct error *error) must_check;
 
 /* Forgets submitted messages from before sent_before, a bounded number a call,
- * and the oldest reports kept aside beyond aside_bytes. 1: there is more. */
+ * and the reports kept aside beyond aside_bytes. 1: there is more. */
 int store_prune(struct store *store, int64_t sent_before, int64_t aside_bytes,
                 struct error *error) must_check;
 

@@ -11,6 +11,7 @@ struct store {
     sqlite3 *db;
     struct statements statements;       /* of store.c */
     struct statements event_statements; /* of store_event.c */
+    struct aside *aside;
     int lock_fd;
     int open_transaction;
 };

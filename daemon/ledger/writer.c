@@ -183,8 +183,7 @@ static void prune(struct writer *writer, const struct writer_limits *limits)
         note_trouble(writer, 1, &error);
         return;
     }
-    more = ledger_prune(writer->ledger, now - limits->sent_keep, limits->aside_bytes_max,
-                        now - limits->rollup_keep, &error);
+    more = ledger_prune(writer->ledger, now - limits->sent_keep, now - limits->rollup_keep, &error);
     if (more < 0 || ledger_commit(writer->ledger, &error)) {
         ledger_rollback(writer->ledger);
         note_trouble(writer, 1, &error);
@@ -217,6 +216,7 @@ static void *writer_main(void *argument)
         struct writer_limits limits = writer->limits;
 
         pthread_mutex_unlock(&writer->lock);
+        ledger_limit_aside(writer->ledger, limits.aside_bytes_max);
         if (batch && batch->kind == RECORD_RULES)
             use_rules(writer, batch);
         else if (batch)

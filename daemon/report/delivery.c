@@ -88,3 +88,23 @@ const char *report_kind_name(enum report_kind kind)
     assert(kind < REPORT_KIND_COUNT);
     return report_kind_names[kind];
 }
+
+enum source source_from_name(const char *name)
+{
+    int i;
+
+    for (i = 0; i < SOURCE_COUNT; i++)
+        if (!strcmp(name, source_names[i]))
+            return (enum source)i;
+    return SOURCE_INGEST;
+}
+
+enum evidence evidence_from_name(const char *name)
+{
+    int i;
+
+    for (i = 0; i < EVIDENCE_COUNT; i++)
+        if (!strcmp(name, evidence_names[i]))
+            return (enum evidence)i;
+    return EVIDENCE_UNPROVEN;
+}

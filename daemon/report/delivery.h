@@ -76,4 +76,8 @@ const char *source_name(enum source source);           /* "milter", ... */
 const char *evidence_name(enum evidence evidence);     /* "unproven", "proved", "local" */
 const char *report_kind_name(enum report_kind kind);   /* "dsn", "bounce", ... */
 
+/* Back from such a name; of any other text the one that says least: ingest, unproven. */
+enum source source_from_name(const char *name);
+enum evidence evidence_from_name(const char *name);
+
 #endif

@@ -213,7 +213,18 @@ START_TEST(what_cannot_be_understood_is_kept_aside)
                                  "--b\r\nContent-Type: message/delivery-status\r\n\r\nnothing of use\r\n--b--\r\n"),
                      SESSION_ACCEPT);
     ck_assert_int_eq(database_number("SELECT count(*) FROM aside"), 1);
-    ck_assert_ptr_nonnull(strstr(database_text("SELECT bytes FROM aside"), "nothing of use"));
+    ck_assert_str_eq(database_text("SELECT problem FROM aside"), "the delivery status names no recipient and action");
+}
+END_TEST
+
+START_TEST(a_report_that_names_nobody_is_kept_aside)
+{
+    ck_assert_int_eq(give_report("localhost", "127.0.0.1", 0, "<>", DSN_TYPE,
+                                 "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+                                 "Final-Recipient: rfc822; joe@mx..example\r\nAction: failed\r\n--b--\r\n"),
+                     SESSION_ACCEPT);
+    ck_assert_str_eq(database_text("SELECT problem FROM aside"), "no recipient that it names is an address");
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 0);
 }
 END_TEST
 
@@ -310,6 +321,7 @@ int main(void)
     tcase_add_test(tc, prose_is_never_local_evidence);
     tcase_add_test(tc, ordinary_mail_is_left_alone);
     tcase_add_test(tc, what_cannot_be_understood_is_kept_aside);
+    tcase_add_test(tc, a_report_that_names_nobody_is_kept_aside);
     tcase_add_test(tc, a_report_is_put_off_when_the_disk_fails_and_mail_is_not);
     tcase_add_test(tc, recipients_pass_when_the_database_is_gone);
     tcase_add_test(tc, a_huge_report_is_read_as_far_as_allowed);

@@ -434,21 +434,6 @@ START_TEST(a_rollback_is_not_counted)
 }
 END_TEST
 
-START_TEST(what_was_not_understood_is_kept)
-{
-    struct record *record = record_new(RECORD_ASIDE, 1000);
-
-    record->report.problem = xstrdup("no recipient fields");
-    record->bytes = xstrdup("From: x\n\nbody");
-    record->size = strlen(record->bytes);
-    record->sender = xstrdup("");
-    record_take(record);
-    ck_assert_str_eq(database_text("SELECT problem || ' ' || size || ' ' || bytes FROM aside"),
-                     "no recipient fields 13 From: x\n\nbody");
-    ck_assert_uint_eq(counters_get(&counters, COUNTER_ASIDE), 1);
-}
-END_TEST
-
 START_TEST(days_are_counted_by_reason)
 {
     record_take(report_one(EVIDENCE_LOCAL, "Q1", "a@example.com", ACTION_FAILED, DEAD));
@@ -489,7 +474,6 @@ int main(void)
     tcase_add_test(tc, the_stream_comes_from_the_message_that_was_sent);
     tcase_add_test(tc, a_suppression_of_one_stream_does_not_hold_off_that_of_all);
     tcase_add_test(tc, a_rollback_is_not_counted);
-    tcase_add_test(tc, what_was_not_understood_is_kept);
     tcase_add_test(tc, days_are_counted_by_reason);
     suite_add_tcase(suite, tc);
     failed = run_suite(suite);
