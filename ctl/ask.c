@@ -129,35 +129,41 @@ static const char *own_name(void)
     return user ? user->pw_name : "unknown";
 }
 
-/* With no daemon the change is made here; the store's lock keeps a daemon that
- * starts meanwhile away. */
-static int change_directly(struct ctl *ctl, int suppress, const struct change *change, struct error *error)
+int ask_directly(struct ctl *ctl, struct ruleset *ruleset, struct record *record_take, struct error *error)
 {
     struct settings *settings = ask_settings(ctl, error);
     struct counters counters = {0};
-    struct ledger_options options = {.counters = &counters};
+    struct ledger_options options = {.counters = &counters, .ruleset = ruleset};
+    struct ledger *ledger = NULL;
+    int result = -1;
+
+    record_take->changed_r = 1;
+    if (settings) {
+        options.database = settings->database;
+        options.strict_local_part = (int)settings->strict_local_part;
+        ledger = ledger_open(&options, error);
+    }
+    if (ledger && !ledger_begin(ledger, error)) {
+        if (ledger_record(ledger, record_take, error) || ledger_commit(ledger, error))
+            ledger_rollback(ledger);
+        else
+            result = record_take->changed_r;
+    }
+    ledger_close(&ledger);
+    record_free(&record_take);
+    return result;
+}
+
+static int change_directly(struct ctl *ctl, int suppress, const struct change *change, struct error *error)
+{
+    int strict = (int)ask_settings(ctl, error)->strict_local_part;
     struct change mine = *change;
     struct record *record;
-    struct ledger *ledger;
-    int result = -1, strict;
 
-    options.database = settings->database;
-    options.strict_local_part = strict = (int)settings->strict_local_part;
     mine.who = own_name();
     record = suppress ? change_suppress(&mine, strict, (int64_t)time(NULL), error)
                       : change_release(&mine, strict, (int64_t)time(NULL), error);
-    if (!record)
-        return -1;
-    record->changed_r = 1;
-    if ((ledger = ledger_open(&options, error)) && !ledger_begin(ledger, error)) {
-        if (ledger_record(ledger, record, error) || ledger_commit(ledger, error))
-            ledger_rollback(ledger);
-        else
-            result = record->changed_r;
-    }
-    ledger_close(&ledger);
-    record_free(&record);
-    return result;
+    return record ? ask_directly(ctl, NULL, record, error) : -1;
 }
 
 static json_t *change_request(const char *command, const struct change *change)
@@ -168,6 +174,17 @@ static json_t *change_request(const char *command, const struct change *change)
                      change->note ? ask_json(change->note) : NULL, "until", (json_int_t)change->until);
 }
 
+int ask_changed(json_t *answer_take, struct error *error)
+{
+    const char *problem = json_string_value(json_object_get(answer_take, "error"));
+    int result = json_is_true(json_object_get(answer_take, "changed"));
+
+    if (!json_is_true(json_object_get(answer_take, "ok")))
+        result = error_set(error, ERROR_ENVIRONMENT, "%s", problem ? problem : "refused");
+    json_decref(answer_take);
+    return result;
+}
+
 int ask_change(struct ctl *ctl, const char *command, const struct change *change, struct error *error)
 {
     json_t *request = change_request(command, change), *answer = NULL;
@@ -176,15 +193,7 @@ int ask_change(struct ctl *ctl, const char *command, const struct change *change
     json_decref(request);
     if (!result)
         return change_directly(ctl, !strcmp(command, "suppress"), change, error);
-    if (result > 0) {
-        const char *problem = json_string_value(json_object_get(answer, "error"));
-
-        result = json_is_true(json_object_get(answer, "changed"));
-        if (!json_is_true(json_object_get(answer, "ok")))
-            result = error_set(error, ERROR_ENVIRONMENT, "%s", problem ? problem : "refused");
-    }
-    json_decref(answer);
-    return result;
+    return result > 0 ? ask_changed(answer, error) : -1;
 }
 
 const char *ask_time(int64_t time, char text_r[32])

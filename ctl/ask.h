@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 struct lookup;
+struct record;
+struct ruleset;
 struct settings;
 
 /* Those of -c FILE, of the standard file, or the defaults where that is absent.
@@ -29,6 +31,14 @@ int ask_daemon(struct ctl *ctl, json_t *request, json_t **answer_r, struct error
 /* A connection to the running daemon's control socket, which the caller closes.
  * As ask_daemon. */
 int ask_connect(struct ctl *ctl, int *fd_r, struct error *error) must_check;
+
+/* What the daemon answered to a change: whether something changed, or -1 and error. */
+int ask_changed(json_t *answer_take, struct error *error) must_check;
+
+/* Records it here, where no daemon runs; the store's lock keeps one that starts
+ * meanwhile away. ruleset NULL: for what needs none. As ask_changed. */
+int ask_directly(struct ctl *ctl, struct ruleset *ruleset, struct record *record_take,
+                 struct error *error) must_check;
 
 /* Suppresses or releases: by the daemon, or directly when none runs. 1: done;
  * 0: there was nothing to release; -1 and error. */

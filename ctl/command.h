@@ -43,6 +43,7 @@ int ctl_fail(const char *command, enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 int command_add(struct ctl *ctl, int argc, char **argv);
+int command_aside(struct ctl *ctl, int argc, char **argv);
 int command_check(struct ctl *ctl, int argc, char **argv);
 int command_classify(struct ctl *ctl, int argc, char **argv);
 int command_explain(struct ctl *ctl, int argc, char **argv);

@@ -47,6 +47,12 @@ static const struct command commands[] = {
      "Each FILE holds one message, or with --log a mail log of Postfix or Sendmail; - is standard\n"
      "input. One JSON object a message, or one a recipient of a delivery line; \"doubtful\" is a\n"
      "line of which an outsider may have written a part. Nothing is recorded.", command_parse},
+    {"aside", "[show ID | retry [ID...] | drop ID...|--before DATE]", "reports that could not be understood",
+     "Lists them, the newest first: number, the last time it came, how often, bytes, evidence,\n"
+     "envelope sender, problem. show: prints the message. retry: reads them (or all) again; what\n"
+     "is understood by now is recorded with the time and evidence it came with and is no longer\n"
+     "kept. drop: lets go of these, or of all that came before DATE (2027-01-31) only.\n"
+     "Exit code 1: one is not there, or is still not understood.", command_aside},
     {"status", "", "is the daemon well, and what does it know?",
      "Exit code 1: no daemon runs.", command_status},
     {"classify", "[--vocabulary NAME] < REPLIES", "tell why, for each reply on standard input",

@@ -89,3 +89,18 @@ struct record *change_release(const struct change *change, int strict, int64_t n
 {
     return make(RECORD_RELEASE, change, strict, now, error);
 }
+
+struct record *change_aside(int drop, const int64_t *ids, size_t count, int64_t now, struct error *error)
+{
+    struct record *record;
+
+    if (!count || count > CHANGE_ASIDE_MAX) {
+        (void)error_set(error, ERROR_INPUT, "name 1 to %d messages that are kept aside", CHANGE_ASIDE_MAX);
+        return NULL;
+    }
+    record = record_new(drop ? RECORD_DROP : RECORD_RETRY, now);
+    record->ids = xcalloc(count, sizeof(*ids));
+    memcpy(record->ids, ids, count * sizeof(*ids));
+    record->id_count = count;
+    return record;
+}

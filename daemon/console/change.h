@@ -1,4 +1,4 @@
-/* A person's change of a suppression, from names to a record for the ledger.
+/* A person's change of the records, from names to a record for the ledger.
  *
  * Shared by the control socket and by suppressctl when it writes by itself.
  */
@@ -8,7 +8,10 @@
 #include "base/error.h"
 #include "daemon/report/address.h"
 
+#include <stddef.h>
 #include <stdint.h>
+
+#define CHANGE_ASIDE_MAX 20 /* messages a request: the writer's thread parses them */
 
 struct record;
 
@@ -28,6 +31,9 @@ int change_key(const char *recipient, int strict, char key_r[ADDRESS_SIZE], stru
 /* NULL and ERROR_INPUT when something in it is wrong. */
 struct record *change_suppress(const struct change *change, int strict, int64_t now,
                                struct error *error) must_check;
+/* Reads again, or lets go of, what is kept aside. count: 1 to CHANGE_ASIDE_MAX. */
+struct record *change_aside(int drop, const int64_t *ids, size_t count, int64_t now,
+                            struct error *error) must_check;
 struct record *change_release(const struct change *change, int strict, int64_t now,
                               struct error *error) must_check;
 

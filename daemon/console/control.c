@@ -144,6 +144,33 @@ static void on_ack(const struct ack *ack, void *context)
     bufferevent_trigger(client->stream, EV_READ, 0); /* what has come meanwhile */
 }
 
+/* To the writer; the answer comes when it is on disk. record NULL: error says why. */
+static void submit(struct client *client, struct record *record, struct error *error)
+{
+    if (!record) {
+        reply_error(client, error->text);
+        return;
+    }
+    record->changed_r = 1;
+    if (acks_submit(client->control->acks, record, client, 0, error))
+        reply_error(client, error->text);
+    else
+        client->waiting = 1; /* one at a time: the next line is read after the answer */
+}
+
+static void command_aside(struct client *client, json_t *request, int drop)
+{
+    const json_t *list = json_object_get(request, "ids"), *id;
+    int64_t ids[CHANGE_ASIDE_MAX];
+    struct error error;
+    size_t i;
+
+    json_array_foreach(list, i, id)
+        if (i < CHANGE_ASIDE_MAX)
+            ids[i] = (int64_t)json_integer_value(id);
+    submit(client, change_aside(drop, ids, json_array_size(list), (int64_t)time(NULL), &error), &error);
+}
+
 static void command_change(struct client *client, json_t *request, int suppress)
 {
     const struct control_rooms *rooms = &client->control->rooms;
@@ -161,15 +188,7 @@ static void command_change(struct client *client, json_t *request, int suppress)
 
     record = suppress ? change_suppress(&change, rooms->strict_local_part, now, &error)
                       : change_release(&change, rooms->strict_local_part, now, &error);
-    if (!record) {
-        reply_error(client, error.text);
-        return;
-    }
-    record->changed_r = 1;
-    if (acks_submit(client->control->acks, record, client, 0, &error))
-        reply_error(client, error.text);
-    else
-        client->waiting = 1; /* one at a time: the next line is read after the answer */
+    submit(client, record, &error);
 }
 
 static void command_ingest(struct client *client, json_t *request)
@@ -293,6 +312,8 @@ static void run_request(struct client *client, const char *line, size_t length)
         command_ingest(client, request);
     else if (!strcmp(command, "ingest-log"))
         command_ingest_log(client, request);
+    else if (!strcmp(command, "aside-retry") || !strcmp(command, "aside-drop"))
+        command_aside(client, request, !strcmp(command, "aside-drop"));
     else
         reply_error(client, "unknown command");
     json_decref(request);

@@ -6,6 +6,8 @@
  *   {"command": "release", "recipient": A, "stream": S, "note": N}
  *   {"command": "ingest", "id": N, "size": BYTES, "own": true or false}
  *   {"command": "ingest-log", "size": BYTES, ...}, see log_block.h
+ *   {"command": "aside-retry", "ids": [I, ...]}
+ *   {"command": "aside-drop", "ids": [I, ...]}
  * and back {"ok": true, ...} or {"ok": false, "error": "..."}. A change is
  * answered after it is on disk. recipient is an address, or "@" and a domain.
  * Who asked is taken from the socket (SO_PEERCRED), never from the request.

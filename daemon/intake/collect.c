@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "daemon/intake/own.h"
+#include "daemon/ledger/aside.h"
 #include "daemon/log.h"
 #include "daemon/report/address.h"
 #include "daemon/report/field.h"
@@ -133,12 +134,13 @@ struct record *collect_record(struct collect *collect, const struct collect_orig
         return NULL;
     }
     describe(collect, origin, record);
-    if (record->report.kind == REPORT_BROKEN) {
+    if (aside_wants(&record->report)) {
         record->kind = RECORD_ASIDE;
         record->bytes = collect->bytes;
         record->size = collect->length;
         collect->bytes = NULL;
         collect->length = collect->size = 0;
+        aside_pack(record);
     }
     log_record(record);
     return record;
