@@ -100,7 +100,7 @@ static void describe(struct collect *collect, const struct collect_origin *origi
     struct header *header = xmalloc(sizeof(*header));
     struct span bytes = collect_bytes(collect), rest = bytes;
 
-    header_read(&rest, header);
+    header_read(&rest, HEADER_BYTES_MAX, header);
     record->source = origin->source;
     record->queue_id = origin->queue_id ? xstrdup(origin->queue_id) : identity(bytes, header);
     record->sender = origin->sender ? xstrdup(origin->sender) : return_path(header);

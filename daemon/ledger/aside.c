@@ -73,7 +73,7 @@ static uint64_t hash_of_what_repeats(const char *bytes, size_t size)
     uint64_t hash = HASH_OF_NOTHING;
     struct header header;
 
-    header_read(&rest, &header);
+    header_read(&rest, HEADER_BYTES_MAX, &header);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct span value = header_get(&header, names[i]);
 

@@ -17,6 +17,7 @@
 #include <strings.h>
 
 #define REGION_MAX 1500 /* bytes of a notice that may serve as one reply */
+#define BEHIND_MAX 8192 /* bytes behind one of several addresses that may hold its reply */
 #define FAILED_MAX 32768 /* bytes of X-Failed-Recipients that are looked at */
 #define OWN_MAX 32      /* addresses that are known to be the sender's */
 
@@ -227,6 +228,8 @@ static struct span region_of(const struct bounce *bounce, const struct candidate
     const char *end = bounce->text.start + bounce->text.length;
     size_t i;
 
+    if (bounce->count > 1 && end - candidate->after > BEHIND_MAX)
+        end = candidate->after + BEHIND_MAX;
     for (i = 0; i < bounce->count; i++) {
         const char *other = bounce->candidates[i].line.start;
 

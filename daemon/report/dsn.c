@@ -20,7 +20,8 @@
 
 #define MESSAGE_ID_MAX 1024
 #define HOST_TEXT_MAX 255
-#define CONTENT_MAX (64u << 20)
+#define CONTENT_MAX (8u << 20)
+#define LINES_MAX 500000 /* with their folds; ten thousand recipients have a fifth of that */
 
 /* The recipient whose fields are being read. */
 struct group {
@@ -285,7 +286,7 @@ static void take_field(struct reader *reader, const struct field *field)
     size_t i;
 
     for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        if (span_is(field->name, fields[i].name)) {
+        if (!((field->name.start[0] ^ fields[i].name[0]) & ~0x20) && span_is(field->name, fields[i].name)) {
             fields[i].take(reader, field->value);
             return;
         }
@@ -303,10 +304,11 @@ size_t dsn_read(const struct part *part, struct report *report, struct delivery 
     struct reader reader = {.report = report, .group.action = -1};
     struct field field;
     enum field_kind kind;
+    size_t lines = 0;
     char *owned;
     struct span rest = whole_lines(part_content(part, CONTENT_MAX, &owned), part->closed);
 
-    while ((kind = field_next(&rest, &field)) != FIELD_END) {
+    while (!reader.refused && lines++ < LINES_MAX && (kind = field_next(&rest, &field)) != FIELD_END) {
         if (kind == FIELD_FOUND)
             take_field(&reader, &field);
         else if (kind == FIELD_BLANK)
@@ -319,8 +321,9 @@ size_t dsn_read(const struct part *part, struct report *report, struct delivery 
     if (nameless_r)
         *nameless_r = reader.nameless;
     if (reader.refused && !report->problem)
-        report->problem = xasprintf("%zu recipients beyond the first %d were not read",
-                                    reader.refused, MESSAGE_RECIPIENTS_MAX);
+        report->problem = xasprintf("recipients beyond the first %d were not read", MESSAGE_RECIPIENTS_MAX);
+    else if (lines > LINES_MAX && !report->problem)
+        report->problem = xasprintf("lines beyond the first %d of the delivery status were not read", LINES_MAX);
     return reader.taken;
 }
 

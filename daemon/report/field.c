@@ -66,27 +66,39 @@ enum field_kind field_next(struct span *rest_io, struct field *field_r)
     return FIELD_FOUND;
 }
 
-void header_read(struct span *rest_io, struct header *header_r)
+/* No half address, at which a value might be cut, may pass for a whole one. */
+static struct span bounded_value(struct span value)
 {
-    struct span before = *rest_io, start;
+    if (value.length > HEADER_VALUE_MAX)
+        for (value.length = HEADER_VALUE_MAX; value.length; value.length--)
+            if (span_char(value.start[value.length - 1], " \t\n,"))
+                break;
+    return value;
+}
+
+void header_read(struct span *rest_io, size_t max, struct header *header_r)
+{
+    struct span whole = *rest_io, rest, before, start;
     enum field_kind kind;
     struct field field;
 
     header_r->count = 0;
-    if (span_starts(before, "From ") || span_starts(before, ">From "))
-        span_line(rest_io, &start);
-    header_r->text = *rest_io;
-    for (;;) {
-        before = *rest_io;
-        kind = field_next(rest_io, &field);
-        if (kind != FIELD_FOUND)
-            break;
+    if (span_starts(whole, "From ") || span_starts(whole, ">From "))
+        span_line(&whole, &start);
+    rest = whole;
+    if (rest.length > max)
+        rest.length = max;
+    header_r->text = rest;
+    while (before = rest, (kind = field_next(&rest, &field)) == FIELD_FOUND) {
+        field.value = bounded_value(field.value);
         if (header_r->count < HEADER_FIELDS_MAX)
             header_r->fields[header_r->count++] = field;
     }
     header_r->text = span_to(header_r->text, before.start);
     if (kind == FIELD_JUNK)
-        *rest_io = before;
+        rest = before;
+    *rest_io = kind == FIELD_END ? span_from(whole, whole.length)
+                                 : span_from(whole, (size_t)(rest.start - whole.start));
 }
 
 struct span header_get(const struct header *header, const char *name)
@@ -248,6 +260,13 @@ static void parameter_value(struct span *rest_io, char *out_r, size_t size)
     *rest_io = span_from(rest, i);
 }
 
+static struct span behind_last(struct span text, char c)
+{
+    const char *last = memrchr(text.start, c, text.length);
+
+    return last ? span_from(text, (size_t)(last - text.start) + 1) : text;
+}
+
 int field_parameter(struct span value, const char *name, char *out_r, size_t size)
 {
     const char *mark;
@@ -258,9 +277,7 @@ int field_parameter(struct span value, const char *name, char *out_r, size_t siz
         mark = rest.length ? memchr(rest.start, '=', rest.length) : NULL;
         if (!mark)
             return 0;
-        key = span_trim(span_to(rest, mark));
-        if (memchr(key.start, ';', key.length))
-            continue;
+        key = span_trim(behind_last(span_to(rest, mark), ';'));
         rest = span_from(rest, (size_t)(mark - rest.start) + 1);
         parameter_value(&rest, out_r, size);
         if (span_is(key, name))

@@ -8,6 +8,8 @@
 
 #define FIELD_NAME_MAX 77 /* RFC 5322 leaves it open; longer is text with a colon in it */
 #define HEADER_FIELDS_MAX 400 /* fields of one header that are looked at */
+#define HEADER_BYTES_MAX (1u << 20) /* of a message's header; what is longer has no body */
+#define HEADER_VALUE_MAX 65536 /* bytes of one value that are looked at, up to a blank or comma */
 
 struct field {
     struct span name;
@@ -33,8 +35,9 @@ struct header {
 };
 
 /* Reads a header off *rest_io, up to and with its blank line, or up to the
- * first line that cannot belong to one. An mbox "From " line is passed over. */
-void header_read(struct span *rest_io, struct header *header_r);
+ * first line that cannot belong to one. An mbox "From " line is passed over.
+ * Behind a header that has no end within max bytes nothing is left. */
+void header_read(struct span *rest_io, size_t max, struct header *header_r);
 
 /* The first field of that name; SPAN_NONE when there is none. Linear. */
 struct span header_get(const struct header *header, const char *name);

@@ -93,7 +93,7 @@ static void read_returned(struct reading *reading)
     if (part)
         content = part_content(part, RETURNED_MAX, &reading->owned);
     content = without_blank_lines(content);
-    header_read(&content, &reading->returned);
+    header_read(&content, RETURNED_MAX, &reading->returned);
     dsn_read_returned(&reading->returned, reading->report);
 }
 
@@ -162,7 +162,7 @@ static int read_nested(struct reading *reading)
         return 0;
     rest = bytes = without_blank_lines(bytes);
     header = xmalloc(sizeof(*header));
-    header_read(&rest, header);
+    header_read(&rest, HEADER_BYTES_MAX, header);
     claims = claims_dsn(header);
     free(header);
     if (!claims)
@@ -278,7 +278,7 @@ static void read_message(struct span bytes, int depth, struct report *report)
     report->kind = REPORT_ORDINARY;
     reading->report = report;
     reading->depth = depth;
-    header_read(&bytes, &reading->header);
+    header_read(&bytes, HEADER_BYTES_MAX, &reading->header);
     mime_read(&reading->header, bytes, &reading->mime);
     report->time = field_date(header_get(&reading->header, "Date"));
     if (!read_dsn(reading) && !read_complaint(reading)) {

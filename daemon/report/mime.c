@@ -8,9 +8,20 @@
 
 #include <glib.h>
 #include <gmime/gmime.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BOUNDARY_MAX 250 /* RFC 2046 says 70; some write more */
+#define SEARCHED_MAX (8u << 20) /* bytes of a message in which parts are looked for */
+#define DASHES_MAX 20000 /* lines that might be boundaries; diffs and tables have many as well */
+#define PART_HEADER_MAX 65536
+
+/* Every line that begins with "--" is found in one pass, for all depths. */
+struct dashes {
+    const char **at; /* of the dashes */
+    size_t count;
+    int cut; /* there are more */
+};
 
 /* A place where the next part begins or the last one ends. */
 struct delimiter {
@@ -53,25 +64,79 @@ static const char *line_start(struct span body, const char *at)
     return at == body.start || at[-1] == '\n' ? at : NULL;
 }
 
-static int next_delimiter(struct span body, struct span rest, const char *mark,
-                          struct delimiter *delimiter_r)
+static const char *next_line(const char *at, const char *end)
+{
+    const char *near = end - at > 16 ? at + 16 : end, *found;
+
+    for (; at < near; at++) /* of short lines there may be millions */
+        if (*at == '\n')
+            return at + 1;
+    found = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+    return found ? found + 1 : end;
+}
+
+static void find_dashes(struct span body, struct dashes *dashes)
+{
+    const char *at = body.start, *end = at + body.length;
+
+    for (; at < end; at = next_line(at, end)) {
+        while (at < end && (*at == ' ' || *at == '\t'))
+            at++;
+        if (end - at < 2 || at[0] != '-' || at[1] != '-')
+            continue;
+        if ((dashes->cut = dashes->count == DASHES_MAX))
+            return;
+        if (!(dashes->count & (dashes->count - 1)))
+            dashes->at = xrealloc(dashes->at, (dashes->count ? 2 * dashes->count : 1) * sizeof(*dashes->at));
+        dashes->at[dashes->count++] = at;
+    }
+}
+
+static size_t first_behind(const struct dashes *dashes, const char *place)
+{
+    size_t low = 0, high = dashes->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (dashes->at[middle] < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* rest begins with dashes: does it with this boundary, and no longer one? */
+static int is_delimiter(struct span rest, const char *mark, struct delimiter *delimiter_r)
 {
     size_t length = strlen(mark);
-    const char *at;
     struct span line;
 
-    while ((at = span_find(rest, mark))) {
-        rest = span_from(rest, (size_t)(at - rest.start) + length);
+    if (rest.length < length || memcmp(rest.start, mark, length))
+        return 0;
+    rest = span_from(rest, length);
+    delimiter_r->closing = span_starts(rest, "--");
+    delimiter_r->rest = rest;
+    if (!span_line(&delimiter_r->rest, &line))
+        line = SPAN_NONE;
+    if (delimiter_r->closing)
+        line = span_from(line, 2);
+    return !span_trim(line).length;
+}
+
+/* rest is the end of body. */
+static int next_delimiter(const struct dashes *dashes, struct span body, struct span rest, const char *mark,
+                          struct delimiter *delimiter_r)
+{
+    const char *end = body.start + body.length;
+    size_t i;
+
+    for (i = first_behind(dashes, rest.start); i < dashes->count && dashes->at[i] < end; i++) {
+        const char *at = dashes->at[i];
+
         delimiter_r->line = line_start(body, at);
-        if (!delimiter_r->line)
-            continue;
-        delimiter_r->closing = span_starts(rest, "--");
-        delimiter_r->rest = rest;
-        if (!span_line(&delimiter_r->rest, &line))
-            line = SPAN_NONE;
-        if (delimiter_r->closing)
-            line = span_from(line, 2);
-        if (!span_trim(line).length) /* else a longer boundary that begins alike */
+        if (delimiter_r->line && is_delimiter((struct span){at, (size_t)(end - at)}, mark, delimiter_r))
             return 1;
     }
     return 0;
@@ -95,24 +160,25 @@ static void add(struct mime *mime, const struct part *part)
     mime->parts[mime->count++] = *part;
 }
 
-static void walk(struct mime *mime, const struct part *part, int depth);
+static void walk(struct mime *mime, const struct dashes *dashes, const struct part *part, int depth);
 
-static void walk_multipart(struct mime *mime, struct span body, const char *mark, int depth)
+static void walk_multipart(struct mime *mime, const struct dashes *dashes, struct span body,
+                           const char *mark, int depth)
 {
     struct delimiter begin, end;
     struct header *header = xmalloc(sizeof(*header));
-    int more = next_delimiter(body, body, mark, &begin);
+    int more = next_delimiter(dashes, body, body, mark, &begin);
 
     while (more && !begin.closing && mime->visited < MESSAGE_PARTS_MAX) {
         struct span inner = begin.rest;
         struct part part;
 
-        more = next_delimiter(body, begin.rest, mark, &end);
+        more = next_delimiter(dashes, body, begin.rest, mark, &end);
         if (more)
             inner = without_line_end(span_to(inner, end.line));
-        header_read(&inner, header);
+        header_read(&inner, PART_HEADER_MAX, header);
         part = describe(header, inner, more);
-        walk(mime, &part, depth + 1);
+        walk(mime, dashes, &part, depth + 1);
         begin = end;
     }
     if (!more || !begin.closing)
@@ -120,7 +186,7 @@ static void walk_multipart(struct mime *mime, struct span body, const char *mark
     free(header);
 }
 
-static void walk(struct mime *mime, const struct part *part, int depth)
+static void walk(struct mime *mime, const struct dashes *dashes, const struct part *part, int depth)
 {
     char mark[BOUNDARY_MAX + 3] = "--";
 
@@ -131,15 +197,23 @@ static void walk(struct mime *mime, const struct part *part, int depth)
     else if (depth >= MESSAGE_DEPTH_MAX)
         mime->truncated = 1;
     else
-        walk_multipart(mime, part->body, mark, depth);
+        walk_multipart(mime, dashes, part->body, mark, depth);
 }
 
 void mime_read(const struct header *header, struct span body, struct mime *mime_r)
 {
     struct part part = describe(header, body, 1);
+    struct dashes dashes = {0};
 
     *mime_r = (struct mime){0};
-    walk(mime_r, &part, 0);
+    if (!strncmp(part.type, "multipart/", 10)) {
+        if (part.body.length > SEARCHED_MAX)
+            part.body.length = SEARCHED_MAX;
+        find_dashes(part.body, &dashes);
+    }
+    walk(mime_r, &dashes, &part, 0);
+    mime_r->truncated |= dashes.cut || part.body.length < body.length;
+    free(dashes.at);
 }
 
 void mime_clear(struct mime *mime)
@@ -164,7 +238,7 @@ struct span part_content(const struct part *part, size_t max, char **owned_r)
             body.length = max;
         return body;
     }
-    if (body.length > 4 * max) /* no encoding makes more than that of max bytes */
+    if (body.length > 4 * max) /* which makes max bytes in any encoding */
         body.length = 4 * max;
     g_mime_encoding_init_decode(&state, encoding);
     *owned_r = xmalloc(g_mime_encoding_outlen(&state, body.length) + 1);

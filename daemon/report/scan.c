@@ -8,6 +8,7 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define LABEL_MAX 60 /* bytes before an address that may label it */
+#define NEAR_MAX 500 /* bytes around an address that may tell of it: a line may hold thousands */
 
 /* How the text right before a recipient ends, in lower case, without brackets and colon. */
 static const char *const labels[] = {
@@ -214,6 +215,24 @@ int scan_tells_failure(struct span text)
     return any_within(text, failures, COUNT(failures));
 }
 
+static struct span near_end(struct span text)
+{
+    return text.length > NEAR_MAX ? span_from(text, text.length - NEAR_MAX) : text;
+}
+
+static struct span near_start(struct span text)
+{
+    if (text.length > NEAR_MAX)
+        text.length = NEAR_MAX;
+    return text;
+}
+
+/* "550 sender <ann@example.com> rejected" */
+static int tells_of_sender(struct span before, struct span after)
+{
+    return span_find_case(near_end(before), "sender") || span_find_case(near_start(after), "sender");
+}
+
 enum rank scan_rank(struct span line, struct span before, struct span address, struct span *after_r)
 {
     struct span label = span_to(before, address.start);
@@ -223,11 +242,11 @@ enum rank scan_rank(struct span line, struct span before, struct span address, s
         line, (size_t)(address.start + address.length - line.start)));
     label = rtrim(label, "<\"'([{ \t");
     if (is_coded(label))
-        return span_find_case(line, "sender") ? RANK_NONE : RANK_CODED;
+        return tells_of_sender(span_to(line, address.start), *after_r) ? RANK_NONE : RANK_CODED;
     if (is_bullet(label))
         return follows_listed(*after_r)                          ? RANK_LISTED
-               : any_within(*after_r, failures, COUNT(failures)) ? RANK_CODED
-                                                                 : RANK_NONE;
+               : scan_tells_failure(near_start(*after_r)) ? RANK_CODED
+                                                          : RANK_NONE;
     colon = span_ends(label, ":");
     label = rtrim(label, ": \t");
     if (span_ends(label, "rcpt to") || span_ends(label, "rcpt"))

@@ -173,7 +173,7 @@ START_TEST(the_returned_header_is_read)
     char out[1024];
 
     report.reporting_mta = strdup(headers[_i].mta);
-    header_read(&text, header);
+    header_read(&text, HEADER_BYTES_MAX, header);
     dsn_read_returned(header, &report);
     render(&report, out, sizeof(out));
     ck_assert_str_eq(out, headers[_i].expected);

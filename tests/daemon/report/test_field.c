@@ -15,7 +15,7 @@ START_TEST(a_header_is_read_up_to_its_body)
                                "X-Empty:\n\nbody: no field\n");
     struct header *header = calloc(1, sizeof(*header));
 
-    header_read(&rest, header);
+    header_read(&rest, HEADER_BYTES_MAX, header);
     ck_assert_uint_eq(header->count, 3);
     ck_assert(span_is(header_get(header, "to"), "a@example.com"));
     ck_assert(span_is(header_get(header, "Subject"), "one\n two"));
@@ -31,7 +31,7 @@ START_TEST(a_line_that_is_no_field_begins_the_body)
     struct span rest = span_of("To: a@example.com\nthis is text\n\nmore\n");
     struct header *header = calloc(1, sizeof(*header));
 
-    header_read(&rest, header);
+    header_read(&rest, HEADER_BYTES_MAX, header);
     ck_assert_uint_eq(header->count, 1);
     ck_assert(span_starts(rest, "this is text"));
     free(header);
@@ -48,7 +48,7 @@ START_TEST(a_huge_header_is_bounded)
     for (i = 0; i < 100000; i++)
         at += sprintf(at, "X-%06zu: value\n", i);
     rest = (struct span){text, (size_t)(at - text)};
-    header_read(&rest, header);
+    header_read(&rest, HEADER_BYTES_MAX, header);
     ck_assert_uint_eq(header->count, HEADER_FIELDS_MAX);
     ck_assert_uint_eq(rest.length, 0);
     free(header);
@@ -57,6 +57,37 @@ START_TEST(a_huge_header_is_bounded)
 END_TEST
 
 #define RAW(text) text, sizeof(text) - 1
+
+START_TEST(a_long_value_is_cut_behind_an_address)
+{
+    struct header *header = malloc(sizeof(*header));
+    char *text = malloc(2 * HEADER_VALUE_MAX), *at = text + sprintf(text, "To: ");
+    struct span rest, to;
+
+    while (at - text < HEADER_VALUE_MAX + 1000)
+        at += sprintf(at, "ann@example.com,");
+    rest = (struct span){text, (size_t)(at - text)};
+    header_read(&rest, HEADER_BYTES_MAX, header);
+    to = header_get(header, "To");
+    ck_assert_uint_le(to.length, HEADER_VALUE_MAX);
+    ck_assert_uint_gt(to.length, HEADER_VALUE_MAX - 20);
+    ck_assert(span_ends(to, "ann@example.com,"));
+    free(text);
+    free(header);
+}
+END_TEST
+
+START_TEST(a_header_without_an_end_leaves_nothing)
+{
+    struct header *header = malloc(sizeof(*header));
+    struct span rest = span_of("A: 1\nB: 2\nC: 3\n\nbody\n");
+
+    header_read(&rest, 9, header);
+    ck_assert_uint_eq(header->count, 2);
+    ck_assert_uint_eq(rest.length, 0);
+    free(header);
+}
+END_TEST
 
 static const struct {
     const char *raw;
@@ -110,6 +141,9 @@ static const struct {
     {"text/plain; charset", "charset", NULL},
     {"text/plain", "charset", NULL},
     {"x; a=\"never closed", "a", "never closed"},
+    {"x;; ; a=b", "a", "b"},
+    {"x; flag; a=b", "a", "b"},
+    {"x; flag; a=b", "flag", NULL},
 };
 
 START_TEST(parameters_are_found)
@@ -133,6 +167,8 @@ int main(void)
     tcase_add_test(tcase, a_header_is_read_up_to_its_body);
     tcase_add_test(tcase, a_line_that_is_no_field_begins_the_body);
     tcase_add_test(tcase, a_huge_header_is_bounded);
+    tcase_add_test(tcase, a_long_value_is_cut_behind_an_address);
+    tcase_add_test(tcase, a_header_without_an_end_leaves_nothing);
     tcase_add_loop_test(tcase, text_is_fit_to_be_shown, 0, (int)(sizeof(values) / sizeof(values[0])));
     tcase_add_test(tcase, dates_are_seconds);
     tcase_add_loop_test(tcase, parameters_are_found, 0, (int)(sizeof(parameters) / sizeof(parameters[0])));

@@ -13,7 +13,7 @@ static void read_text(const char *text, size_t length, struct header *header, st
 {
     struct span rest = {text, length};
 
-    header_read(&rest, header);
+    header_read(&rest, HEADER_BYTES_MAX, header);
     mime_read(header, rest, mime);
 }
 

@@ -49,7 +49,7 @@ START_TEST(own_words_are_cut_out)
     struct mime mime;
     char *own;
 
-    header_read(&rest, header);
+    header_read(&rest, HEADER_BYTES_MAX, header);
     mime_read(header, rest, &mime);
     notice_read(&mime, &notice);
     own = span_dup(notice.own);

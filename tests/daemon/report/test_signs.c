@@ -36,7 +36,7 @@ START_TEST(headers_have_their_signs)
     struct header *header = calloc(1, sizeof(*header));
     struct span text = span_of(headers[_i].header);
 
-    header_read(&text, header);
+    header_read(&text, HEADER_BYTES_MAX, header);
     ck_assert_msg(signs_bounce(header) == headers[_i].bounce, "%s", headers[_i].header);
     ck_assert_msg(signs_auto_reply(header) == headers[_i].reply, "%s", headers[_i].header);
     free(header);
