@@ -7,6 +7,7 @@
 #include "daemon/report/dsn.h"
 #include "daemon/report/dsn_value.h"
 #include "daemon/report/scan.h"
+#include "daemon/report/verp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,16 @@ static void add_only(struct report *report, struct span to, const char *type)
         add(report, address, type);
 }
 
+/* Who hides the recipient mostly leaves the return address as it was. */
+static void add_verp(struct report *report, const char *type)
+{
+    char *recipient = verp_recipient(span_of(report->original_sender));
+
+    if (recipient)
+        add(report, span_of(recipient), type);
+    free(recipient);
+}
+
 static void add_from_returned(const struct header *returned, struct report *report, const char *type)
 {
     static const char *const marks[] = {
@@ -59,6 +70,8 @@ static void add_from_returned(const struct header *returned, struct report *repo
 
     for (i = 0; i < sizeof(marks) / sizeof(marks[0]) && !report->count; i++)
         add(report, header_get(returned, marks[i]), type);
+    if (!report->count)
+        add_verp(report, type);
     if (!report->count)
         add_only(report, header_get(returned, "To"), type);
 }

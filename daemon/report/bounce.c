@@ -10,6 +10,7 @@
 #include "daemon/report/passage.h"
 #include "daemon/report/scan.h"
 #include "daemon/report/signs.h"
+#include "daemon/report/verp.h"
 
 #include <glib.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ struct bounce {
     size_t count;
     struct span own[OWN_MAX]; /* the sender's addresses */
     size_t own_count;
+    char *verp; /* what a candidate was read from; owned */
 };
 
 static int same(struct span a, struct span b)
@@ -220,6 +222,37 @@ static void take_returned(struct bounce *bounce, const struct header *returned)
         add_bare(bounce, address);
 }
 
+/* A notice that names nobody and returns nothing came to an address that tells. */
+static void take_verp(struct bounce *bounce, const struct header *header)
+{
+    static const char *const names[] = {"To", "Delivered-To", "X-Original-To", "Envelope-To"};
+    struct span address;
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]) && !bounce->verp; i++)
+        if (scan_only(header_get(header, names[i]), &address))
+            bounce->verp = verp_recipient(address);
+    if (bounce->verp)
+        add_bare(bounce, span_of(bounce->verp));
+}
+
+/* Some quote the fields of the message and return nothing of it. */
+static void take_quoted(struct bounce *bounce)
+{
+    struct span rest = bounce->text, line, address, only = SPAN_NONE;
+
+    while (span_line(&rest, &line)) {
+        line = span_trim(line);
+        if (!span_starts(line, "To:") || !scan_next(&line, &address))
+            continue;
+        if (only.length || scan_address(line, &(struct span){0}))
+            return; /* several: nobody knows which */
+        only = address;
+    }
+    if (only.length && !is_own(bounce, only))
+        add_bare(bounce, only);
+}
+
 /* ----------------------------------------------------------------- replies */
 
 /* What lies between an address and the line of the next one. */
@@ -304,7 +337,8 @@ static void give_reply(struct delivery *delivery, struct span reply)
         delivery->reply = field_plain(passage_bare(reply), MESSAGE_REPLY_MAX);
     if (delivery->status && strcmp(delivery->status + 1, ".0.0"))
         return;
-    if (delivery->reply && dsn_status_within(delivery->reply, status)) {
+    if (delivery->reply && (dsn_status_behind_code(delivery->reply, status) ||
+                            dsn_status_within(delivery->reply, status))) {
         free(delivery->status);
         delivery->status = xstrdup(status);
     }
@@ -312,16 +346,33 @@ static void give_reply(struct delivery *delivery, struct span reply)
 
 /* ------------------------------------------------------------------ public */
 
+/* "----- The following addresses had successful delivery notifications -----" */
+static int begins_section(struct span line)
+{
+    return span_starts(span_trim(line), "---");
+}
+
 static void scan(struct bounce *bounce)
 {
     struct span rest = bounce->text, line;
-    int introduced = 0;
+    int introduced = 0, success = 0;
 
     while (span_line(&rest, &line)) {
-        scan_line(bounce, line, introduced);
+        if (begins_section(line))
+            success = span_find_case(line, "successful") != NULL;
+        if (!success)
+            scan_line(bounce, line, introduced);
         if (span_trim(line).length)
             introduced = scan_introduces_other(line);
     }
+}
+
+/* A notice of success has no SMTP error in it. */
+static enum action action_of(struct span subject, struct span text)
+{
+    if (signs_delay(subject, text))
+        return ACTION_DELAYED;
+    return signs_success(subject, text) && !scan_code(text) ? ACTION_DELIVERED : ACTION_FAILED;
 }
 
 size_t bounce_read(const struct notice *notice, const struct header *header,
@@ -329,7 +380,7 @@ size_t bounce_read(const struct notice *notice, const struct header *header,
 {
     struct bounce *bounce = xcalloc(1, sizeof(*bounce));
     struct span subject = header_get(header, "Subject");
-    int delayed = signs_delay(subject, notice->own);
+    enum action action = action_of(subject, notice->own);
     size_t i, count;
 
     bounce->text = notice->own;
@@ -338,19 +389,24 @@ size_t bounce_read(const struct notice *notice, const struct header *header,
     select_best(bounce);
     merge_failed_field(bounce, header_get(header, "X-Failed-Recipients"));
     if (!bounce->count)
+        take_verp(bounce, header);
+    if (!bounce->count)
         take_returned(bounce, returned);
+    if (!bounce->count)
+        take_quoted(bounce);
     for (i = 0; i < bounce->count; i++) {
         struct delivery *delivery = report_add(report);
 
         if (!delivery)
             break;
         delivery->recipient = span_dup(bounce->candidates[i].address);
-        delivery->action = delayed ? ACTION_DELAYED : ACTION_FAILED;
+        delivery->action = action;
         give_reply(delivery, reply_of(bounce, &bounce->candidates[i]));
         if (bounce->count == 1)
             give_reply(delivery, subject);
     }
     count = bounce->count;
+    free(bounce->verp);
     free(bounce);
     return count;
 }

@@ -175,6 +175,32 @@ static int read_nested(struct reading *reading)
     return reading->report->count > 0;
 }
 
+/* The same as somebody's mail program quotes it. */
+static int read_quoted(struct reading *reading)
+{
+    struct span rest = without_blank_lines(reading->notice.returned), line;
+    struct report inner;
+    size_t length = 0;
+    char *text;
+
+    if (!span_starts(rest, ">") || reading->depth >= NESTING_MAX)
+        return 0;
+    text = xmalloc(rest.length + 1);
+    while (span_line(&rest, &line)) {
+        line = span_from(line, span_starts(line, "> ") ? 2 : span_starts(line, ">") ? 1 : 0);
+        memcpy(text + length, line.start, line.length);
+        length += line.length;
+        text[length++] = '\n';
+    }
+    read_message((struct span){text, length}, reading->depth + 1, &inner);
+    if (inner.kind == REPORT_BOUNCE && inner.count)
+        take_over(reading->report, &inner);
+    else
+        report_clear(&inner);
+    free(text);
+    return reading->report->count > 0;
+}
+
 /* The text has the name, the delivery status all the rest. */
 static void give_name(struct report *report, struct delivery *nameless)
 {
@@ -261,6 +287,8 @@ static void read_for_people(struct reading *reading)
     if (disposition && !is_refusal(&reading->header))
         reading->report->kind = REPORT_MDN;
     else if ((report || disposition) && read_bounce(reading))
+        ;
+    else if (sign == BOUNCE_WORDED && read_quoted(reading))
         ;
     else if (reading->claims || reading->status)
         broken(reading->report, reading->problem);

@@ -198,6 +198,8 @@ static void walk(struct mime *mime, const struct dashes *dashes, const struct pa
         mime->truncated = 1;
     else
         walk_multipart(mime, dashes, part->body, mark, depth);
+    if (depth == 0 && !mime->count) /* its boundary stands nowhere: better as text than not at all */
+        add(mime, part);
 }
 
 void mime_read(const struct header *header, struct span body, struct mime *mime_r)

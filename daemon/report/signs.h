@@ -23,6 +23,9 @@ int signs_failure(struct span text);
  * mail systems mark their bounces as automatic replies, too. */
 int signs_auto_reply(const struct header *header);
 
+/* The notice says that all went well, and of nothing that did not. */
+int signs_success(struct span subject, struct span text);
+
 /* The notice says that delivery goes on being tried. */
 int signs_delay(struct span subject, struct span text);
 

@@ -22,7 +22,7 @@ struct span span_from(struct span text, size_t skip)
 {
     if (skip > text.length)
         skip = text.length;
-    return (struct span){text.start + skip, text.length - skip};
+    return skip ? (struct span){text.start + skip, text.length - skip} : text; /* of NULL as well */
 }
 
 struct span span_to(struct span text, const char *end)

@@ -31,6 +31,13 @@ static const struct {
     {"nobody named: the reported message's To",
      HEADER "Feedback-Type: abuse\n" RETURNED,
      "complaint from=news@example.com msgid=1@example.com\ncomplaint ann@example.net: Feedback-Type: abuse\n"},
+    {"nobody named and the reported message redacted: its return address",
+     HEADER "Feedback-Type: abuse\nOriginal-Mail-From: <news+ann=example.net@lists.example.com>\n--b\n"
+     "Content-Type: text/rfc822-headers\n\nTo: undisclosed-recipients:;\n--b--\n",
+     "complaint from=news+ann=example.net@lists.example.com\ncomplaint ann@example.net: Feedback-Type: abuse\n"},
+    {"a rewritten return address tells nobody",
+     HEADER "Feedback-Type: abuse\nOriginal-Mail-From: <SRS0+HHHH=TT=example.net=ann.lee@relay.example>\n--b--\n",
+     "complaint from=SRS0+HHHH=TT=example.net=ann.lee@relay.example\n"},
     {"not-spam takes nobody's mail away",
      HEADER "Feedback-Type: not-spam\nOriginal-Rcpt-To: ann@example.net\n--b--\n",
      "complaint (feedback of type not-spam suppresses nobody)\n"},

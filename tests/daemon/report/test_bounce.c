@@ -91,6 +91,51 @@ static const struct {
      DAEMON "Technical report:\n\nReporting-MTA: dns; out.example.com\n\nAction: failed\n"
      "Final-Recipient: rfc822; gone@example.net\nDiagnostic-Code: smtp; 550 5.1.1 unknown\nStatus: 5.1.1\n",
      "bounce mta=out.example.com\nfailed gone@example.net 5.1.1: 550 5.1.1 unknown\n"},
+    {"Postfix in words only: a line that says \"in reply to\" introduces nobody",
+     DAEMON "<gone@example.net>: host mx.example.net[192.0.2.9] said: 550 5.1.1 who? (in\n"
+     "    reply to RCPT TO command)\n\n<b@example.org> (expanded from <all@example.com>): no such host\n",
+     "bounce\nfailed gone@example.net 5.1.1: host mx.example.net[192.0.2.9] said: 550 5.1.1 who? (in reply to RCPT TO "
+     "command)\nfailed b@example.org: (expanded from <all@example.com>): no such host\n"},
+    {"the remote's status goes before the mail system's",
+     DAEMON "It went wrong for <gone@example.net>:\n\n<gone@example.net>:\n5.1.0 - bad address 550-'5.1.1 nobody'\n",
+     "bounce\nfailed gone@example.net 5.1.1: 5.1.0 - bad address 550-'5.1.1 nobody'\n"},
+    {"a masked address is nobody's",
+     DAEMON "These had problems:\n\n  ********@example.net\n  gone@example.net\n\nMailbox full\n",
+     "bounce\nfailed gone@example.net: Mailbox full\n"},
+    {"what went well in the same notice did not fail",
+     DAEMON "   ----- The following addresses had successful delivery notifications -----\n<good@example.net>  (ok)\n"
+     "<fine@example.net>  (ok)\n\n   ----- These addresses had fatal errors -----\n<gone@example.net>\n"
+     "    (reason: 550 5.1.1 nobody)\n",
+     "bounce\nfailed gone@example.net 5.1.1: (reason: 550 5.1.1 nobody)\n"},
+    {"all went well",
+     "From: MAILER-DAEMON@out.example.com\nTo: news@example.com\nSubject: Delivery report\n\n"
+     "Your message was delivered to:\n\n<good@example.net>\n",
+     "bounce\ndelivered good@example.net: Your message was delivered to:\n"},
+    {"nobody named: the return address tells",
+     "From: MAILER-DAEMON@mx.example.net\nTo: news+gone=example.net@lists.example.com\nSubject: failure notice\n\n"
+     "The mailbox is full.\n",
+     "bounce\nfailed gone@example.net: The mailbox is full.\n"},
+    {"the return address does not go before who is named",
+     "From: MAILER-DAEMON@mx.example.net\nTo: news+ann=example.net@lists.example.com\nSubject: failure notice\n\n"
+     "<gone@example.org>: mailbox full\n",
+     "bounce\nfailed gone@example.org: mailbox full\n"},
+    {"nobody named: the message's fields are quoted",
+     DAEMON "It could not be delivered. No valid recipients.\n\nDetails:\n  Subject: x\n  From: news@example.com\n"
+     "  To: gone@example.net\n",
+     "bounce\nfailed gone@example.net: It could not be delivered. No valid recipients. Details: Subject: x "
+     "From: news@example.com To: gone@example.net\n"},
+    {"two are quoted: nobody is touched",
+     DAEMON "It could not be delivered.\n\n  To: a@example.net\n  To: b@example.net\n",
+     "broken (a mail system's notice that names no recipient)\n"},
+    {"labels of other languages",
+     DAEMON "\xe9\x80\x81\xe4\xbf\xa1\xe3\x81\xa7\xe3\x81\x8d\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93\n\n"
+     "\xe5\xae\x9b\xe5\x85\x88: gone@example.net\n550 Unknown user\n",
+     "bounce\nfailed gone@example.net: 550 Unknown user\n"},
+    {"forwarded by a person whose mail program quotes it",
+     "From: ann@example.com\nTo: bob@example.com\nSubject: Fwd: Returned mail\n\nSee below.\n\n"
+     "Begin forwarded message:\n\n> From: MAILER-DAEMON@mx.example.net\n> Subject: Returned mail\n> To: ann@example.com\n>\n"
+     "> <gone@example.net>: 550 5.1.1 nobody\n",
+     "bounce\nfailed gone@example.net 5.1.1: 550 5.1.1 nobody\n"},
     {"a parcel is no mail",
      "From: shop@example.com\nTo: joe@example.com\nSubject: Delivery report\n\n"
      "Your parcel was delivered to: joe@example.com\n",

@@ -104,6 +104,11 @@ static const struct {
      "Reporting-MTA: dns; mx.example.net\n\nFinal-Recipient: rfc822; gone@example.net\nAction: failed\nStatus: 5.1.1\n"
      "Diagnostic-Code: smtp; 550 gone\n\n--b--\n\n--f--\n",
      "bounce mta=mx.example.net\nfailed gone@example.net 5.1.1: 550 gone\n"},
+    {"its boundary stands nowhere: read as text",
+     DSN("a") "--b\n\nIt failed.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.net\n\n"
+     "Final-Recipient: rfc822; gone@example.net\nAction: failed\nStatus: 5.1.1\n\n--b--\n",
+     "bounce mta=mx.example.net (read from the text: the report has no delivery status part)\n"
+     "failed gone@example.net 5.1.1\n"},
     {"claims to be a report and has none",
      "From: x@example.net\n" DSN("b") "--b\n\nSomething happened.\n--b--\n",
      "broken (the report has no delivery status part)\n"},

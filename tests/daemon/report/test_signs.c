@@ -28,6 +28,10 @@ static const struct {
     {"From: ann@example.com\nPrecedence: auto_reply\n", BOUNCE_NONE, 1},
     {"From: ann@example.com\nSubject: Out of Office: lunch?\n", BOUNCE_NONE, 1},
     {"From: ann@example.com\nSubject: =?utf-8?Q?R=C3=A9ponse_automatique?=: bonjour\n", BOUNCE_NONE, 1},
+    {"From: ann@example.com\nSubject: =?utf-8?B?0JDQstGC0L7QvtGC0LLQtdGC?=: x\n", BOUNCE_NONE, 1},
+    {"From: ann@example.com\nSubject: Autosvar: lunch?\n", BOUNCE_NONE, 1},
+    {"From: ann@example.com\nPreference: auto_reply\n", BOUNCE_NONE, 1},
+    {"From: ann@example.com\nX-Auto-Response-Suppress: All\n", BOUNCE_NONE, 0},
     {"", BOUNCE_NONE, 0},
 };
 
@@ -52,6 +56,15 @@ START_TEST(delays_are_told_from_failures)
 }
 END_TEST
 
+START_TEST(success_is_told_from_failure)
+{
+    ck_assert(signs_success(span_of("Successful Mail Delivery Report"), SPAN_NONE));
+    ck_assert(signs_success(SPAN_NONE, span_of("Your message was delivered to:")));
+    ck_assert(!signs_success(SPAN_NONE, span_of("Your message was not delivered to:")));
+    ck_assert(!signs_success(SPAN_NONE, span_of("Successfully delivered to one, could not be delivered to another.")));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("signs");
@@ -59,6 +72,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, headers_have_their_signs, 0, (int)(sizeof(headers) / sizeof(headers[0])));
     tcase_add_test(tcase, delays_are_told_from_failures);
+    tcase_add_test(tcase, success_is_told_from_failure);
     suite_add_tcase(suite, tcase);
     message_init();
     return run_suite(suite);
