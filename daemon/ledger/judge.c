@@ -15,6 +15,8 @@ static const struct {
     {"Feedback-Type: virus", REASON_VIRUS}, /* a scanner's finding, not the recipient's wish */
 };
 
+#define CHALLENGE "Challenge-Response:"
+
 static enum reason complaint_reason(const char *reply)
 {
     for (size_t i = 0; reply && i < sizeof(feedback) / sizeof(feedback[0]); i++)
@@ -36,7 +38,9 @@ static int reason_of_action(const struct delivery *delivery, enum reason *reason
         *reason_r = complaint_reason(delivery->reply);
         return 1;
     case ACTION_AUTO_REPLY:
-        *reason_r = REASON_AUTO_REPLY;
+        *reason_r = delivery->reply && !strncasecmp(delivery->reply, CHALLENGE, strlen(CHALLENGE))
+                        ? REASON_CHALLENGE_RESPONSE
+                        : REASON_AUTO_REPLY;
         return 1;
     default:
         return 0;

@@ -37,7 +37,8 @@ struct delivery {
                                  decoded from xtext or utf-8 form), without angle brackets */
     char *original_recipient; /* as the sender gave it (Original-Recipient), when reported */
     char *reply;              /* the remote's words: Diagnostic-Code without its type, unfolded;
-                                 of a complaint "Feedback-Type: abuse" */
+                                 of a complaint "Feedback-Type: abuse", of a challenge
+                                 "Challenge-Response: subject" */
     char *status;             /* enhanced status: "5.1.1" */
     char *remote_mta;         /* host name of the MTA that replied */
     int64_t time;             /* last attempt, Unix seconds; 0 unknown */

@@ -234,11 +234,13 @@ static int read_bounce(struct reading *reading)
     return 1;
 }
 
-/* Says who is away; nothing follows from it but that the address is alive. */
-static void read_auto_reply(struct reading *reading)
+/* Says who is away; nothing follows from it but that the address is alive. The
+ * reply of a challenge says that it is one. */
+static void read_auto_reply(struct reading *reading, int challenge)
 {
     struct delivery *delivery;
     struct span address;
+    char *subject;
 
     reading->report->kind = REPORT_AUTO_REPLY;
     if (!scan_address(header_get(&reading->header, "From"), &address))
@@ -246,7 +248,12 @@ static void read_auto_reply(struct reading *reading)
     delivery = report_add(reading->report);
     delivery->recipient = span_dup(address);
     delivery->action = ACTION_AUTO_REPLY;
-    delivery->reply = field_text(header_get(&reading->header, "Subject"), SUBJECT_MAX);
+    subject = field_text(header_get(&reading->header, "Subject"), SUBJECT_MAX);
+    if (challenge)
+        delivery->reply = xasprintf("Challenge-Response: %s", subject ? subject : "");
+    else
+        delivery->reply = xstrdup(subject);
+    free(subject);
 }
 
 static void broken(struct report *report, const char *why)
@@ -280,6 +287,7 @@ static void read_for_people(struct reading *reading)
 {
     enum bounce_sign sign = signs_bounce(&reading->header);
     int automatic = signs_auto_reply(&reading->header);
+    int challenge = signs_challenge(&reading->header, reading->notice.own);
     int disposition = find_part(&reading->mime, disposition_types) != NULL;
     int report = reading->claims || reading->status || sign >= BOUNCE_SENT ||
                  (!automatic && tells_failure(reading, sign));
@@ -292,8 +300,8 @@ static void read_for_people(struct reading *reading)
         ;
     else if (reading->claims || reading->status)
         broken(reading->report, reading->problem);
-    else if (automatic)
-        read_auto_reply(reading);
+    else if (automatic || challenge)
+        read_auto_reply(reading, challenge);
     else if (sign == BOUNCE_CERTAIN)
         broken(reading->report, "a mail system's notice that names no recipient");
 }

@@ -6,6 +6,7 @@
 #include "daemon/report/scan.h"
 
 #include <glib.h>
+#include <string.h>
 
 #define LETTERS_MIN 6
 
@@ -42,10 +43,28 @@ int passage_has_words(struct span text)
     return letters >= LETTERS_MIN;
 }
 
-struct span passage_bare(struct span text)
+static struct span without_marks(struct span text)
 {
     text = span_trim(text);
     while (text.length && span_char(text.start[0], ":.,;>)]-"))
         text = span_trim(span_from(text, 1));
     return text;
+}
+
+/* "(expanded from <alias@example.com>)" of Postfix, "(generated from ...)" of Exim. */
+static struct span without_alias(struct span text)
+{
+    static const char *const remarks[] = {"(expanded from ", "(generated from ", "(ultimately generated from "};
+    const char *end = text.length ? memchr(text.start, ')', text.length) : NULL;
+    size_t i;
+
+    for (i = 0; end && i < sizeof(remarks) / sizeof(remarks[0]); i++)
+        if (span_starts(text, remarks[i]))
+            return span_from(text, (size_t)(end - text.start) + 1);
+    return text;
+}
+
+struct span passage_bare(struct span text)
+{
+    return without_marks(without_alias(without_marks(text)));
 }

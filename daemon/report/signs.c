@@ -82,6 +82,14 @@ static const char *const replies[] = {
     "\xe4\xb8\x8d\xe5\x9c\xa8\xe9\x80\x9a\xe7\x9f\xa5",
 };
 
+/* Who wrote shall first show to be a person. */
+static const char *const challenges[] = {
+    "challenge-response", "challenge/response", "confirm your message", "confirm this message",
+    "confirm that you sent", "confirm delivery of your", "verify your message", "message verification",
+    "sender verification", "prove that you are", "your message was waitlisted", "protected by tmda",
+    "spam arrest", "captcha",
+};
+
 /* The whole of it went well. */
 static const char *const successes[] = {
     "successfully delivered", "delivered successfully", "successful delivery", "successful mail delivery",
@@ -159,6 +167,12 @@ int signs_auto_reply(const struct header *header)
             header_get(header, reply_fields[i].name).start)
             return 1;
     return any_field(header, "Subject", replies, COUNT(replies));
+}
+
+int signs_challenge(const struct header *header, struct span text)
+{
+    return any_field(header, "Subject", challenges, COUNT(challenges)) ||
+           (signs_auto_reply(header) && any(text, challenges, COUNT(challenges)));
 }
 
 int signs_success(struct span subject, struct span text)

@@ -23,6 +23,9 @@ int signs_failure(struct span text);
  * mail systems mark their bounces as automatic replies, too. */
 int signs_auto_reply(const struct header *header);
 
+/* An automatic reply that asks the sender to prove to be a person. */
+int signs_challenge(const struct header *header, struct span text);
+
 /* The notice says that all went well, and of nothing that did not. */
 int signs_success(struct span subject, struct span text);
 

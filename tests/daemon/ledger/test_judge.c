@@ -24,6 +24,8 @@ static const struct {
     {ACTION_RELAYED, DEAD, REASON_DELIVERED},
     {ACTION_EXPANDED, NULL, REASON_DELIVERED},
     {ACTION_AUTO_REPLY, "Out of office: mailbox full", REASON_AUTO_REPLY},
+    {ACTION_AUTO_REPLY, "Challenge-Response: are you a person?", REASON_CHALLENGE_RESPONSE},
+    {ACTION_AUTO_REPLY, NULL, REASON_AUTO_REPLY},
     {ACTION_COMPLAINT, "Feedback-Type: abuse", REASON_COMPLAINT},
     {ACTION_COMPLAINT, "Feedback-Type: fraud", REASON_COMPLAINT},
     {ACTION_COMPLAINT, "feedback-type: OPT-OUT", REASON_OPT_OUT},

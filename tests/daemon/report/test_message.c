@@ -142,6 +142,15 @@ static const struct {
      "Return-Path: <>\nFrom: Ann <ann@example.net>\nTo: news@example.com\nAuto-Submitted: auto-replied\n"
      "Subject: Away: your message\n\nI cannot be reached until May. Write to bob@example.net.\n",
      "auto-reply\nauto-reply ann@example.net: Away: your message\n"},
+    {"a challenge",
+     "From: Ann <ann@example.net>\nTo: news@example.com\nSubject: Please confirm your message\n\nClick here.\n",
+     "auto-reply\nauto-reply ann@example.net: Challenge-Response: Please confirm your message\n"},
+    {"a challenge by its text",
+     "From: Ann <ann@example.net>\nTo: news@example.com\nAuto-Submitted: auto-replied\nSubject: Re: news\n\n"
+     "Solve this captcha and the message goes through.\n",
+     "auto-reply\nauto-reply ann@example.net: Challenge-Response: Re: news\n"},
+    {"a person's mail about one is none",
+     "From: Ann <ann@example.net>\nTo: joe@example.com\nSubject: site\n\nThe captcha does not work.\n", "ordinary\n"},
     {"ordinary", "From: ann@example.net\nTo: joe@example.com\nSubject: hello\n\n<joe@example.com>: how are you?\n", "ordinary\n"},
     {"nothing", "", "ordinary\n"},
     {"no header", "\n\nhello\n", "ordinary\n"},

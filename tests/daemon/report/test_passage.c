@@ -43,6 +43,9 @@ START_TEST(marks_in_front_go)
 {
     ck_assert(equal(passage_bare(span_of(">: host said \n")), "host said"));
     ck_assert(equal(passage_bare(span_of(" . - ")), ""));
+    ck_assert(equal(passage_bare(span_of("> (expanded from <a@x.example>): no host")), "no host"));
+    ck_assert(equal(passage_bare(span_of("\n (generated from a@x.example)\n host said")), "host said"));
+    ck_assert(equal(passage_bare(span_of("(reason: 550 no)")), "(reason: 550 no)"));
 }
 END_TEST
 
