@@ -271,12 +271,17 @@ static int is_refusal(const struct header *header)
 }
 
 /* A person may well write of a delivery report, or of mail that went astray: words
- * in the subject want more words in the text, and those a returned message. */
+ * in the subject want more words in the text, and those a returned message; a
+ * postmaster may write that a mailbox is almost full. */
 static int tells_failure(const struct reading *reading, enum bounce_sign sign)
 {
-    int returned = find_part(&reading->mime, returned_types) != NULL;
+    int returned = find_part(&reading->mime, returned_types) || reading->notice.returned.length;
     struct span text = reading->notice.own;
 
+    if (sign >= BOUNCE_SENT)
+        return 1;
+    if (sign == BOUNCE_OFFICE)
+        return returned || signs_failure(text) || scan_code(text);
     if (sign == BOUNCE_WORDED)
         return returned || signs_failure(text) || scan_code(text) || scan_tells_failure(text);
     return (returned || span_is(header_get(&reading->header, "Return-Path"), "<>")) &&
@@ -289,8 +294,8 @@ static void read_for_people(struct reading *reading)
     int automatic = signs_auto_reply(&reading->header);
     int challenge = signs_challenge(&reading->header, reading->notice.own);
     int disposition = find_part(&reading->mime, disposition_types) != NULL;
-    int report = reading->claims || reading->status || sign >= BOUNCE_SENT ||
-                 (!automatic && tells_failure(reading, sign));
+    int report = reading->claims || reading->status ||
+                 ((sign >= BOUNCE_OFFICE || !automatic) && tells_failure(reading, sign));
 
     if (disposition && !is_refusal(&reading->header))
         reading->report->kind = REPORT_MDN;
@@ -302,7 +307,7 @@ static void read_for_people(struct reading *reading)
         broken(reading->report, reading->problem);
     else if (automatic || challenge)
         read_auto_reply(reading, challenge);
-    else if (sign == BOUNCE_CERTAIN)
+    else if (sign >= BOUNCE_SENT)
         broken(reading->report, "a mail system's notice that names no recipient");
 }
 

@@ -10,9 +10,13 @@
 
 static const char *const systems[] = {
     "mailer-daemon", "mailerdaemon", "mailer_daemon", "mail delivery", "delivery system",
-    "delivery subsystem", "postmaster", "post_master", "post-master", "mdaemon", "mailadmin",
-    "system administrator", "mail administrator", "maildaemon", "mail-daemon", "mail system",
+    "delivery subsystem", "mdaemon", "maildaemon", "mail-daemon", "mail system",
     "jetmail", "smtp_mail_service", "lsmtp for", "mail router", "interscan", "imss@",
+};
+
+/* Names under which systems write, and persons and their quota warnings as well. */
+static const char *const offices[] = {
+    "postmaster", "post_master", "post-master", "mailadmin", "system administrator", "mail administrator",
 };
 
 static const char *const subjects[] = {
@@ -106,6 +110,10 @@ static const char *const delays[] = {
     "could not send message for past",
     "could not send mail for past", "just a warning", "message delayed", "delayed mail",
     "status notification (delay",
+    "zustellung verz", "verz\xc3\xb6gert sich", "remise retard",
+    "a \xc3\xa9t\xc3\xa9 retard", "entrega retras", "consegna ritard",
+    "bezorging vertraagd", "leverans f\xc3\xb6rs", "\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd0\xb0\xd0\xb2\xd0\xba\xd0\xb0 \xd0\xbe\xd1\x82\xd0\xbb\xd0\xbe\xd0\xb6",
+    "\xd0\xb7\xd0\xb0\xd0\xb4\xd0\xb5\xd1\x80\xd0\xb6\xd0\xba", "\xe9\x85\x8d\xe4\xbf\xa1\xe3\x81\x8c\xe9\x81\x85\xe3\x82\x8c", "\xe5\xbb\xb6\xe8\xbf\x9f\xe6\x8a\x95\xe9\x80\x92",
 };
 
 static int any(struct span text, const char *const *table, size_t count)
@@ -134,11 +142,12 @@ enum bounce_sign signs_bounce(const struct header *header)
 {
     int sent = any_field(header, "From", systems, COUNT(systems)) ||
                span_is(header_get(header, "From"), "<>");
+    int office = any_field(header, "From", offices, COUNT(offices));
     int worded = any_field(header, "Subject", subjects, COUNT(subjects));
 
-    if ((sent && worded) || header_get(header, "X-Failed-Recipients").length)
+    if (((sent || office) && worded) || header_get(header, "X-Failed-Recipients").length)
         return BOUNCE_CERTAIN;
-    return sent ? BOUNCE_SENT : worded ? BOUNCE_WORDED : BOUNCE_NONE;
+    return sent ? BOUNCE_SENT : office ? BOUNCE_OFFICE : worded ? BOUNCE_WORDED : BOUNCE_NONE;
 }
 
 int signs_failure(struct span text)

@@ -9,6 +9,7 @@
 enum bounce_sign {
     BOUNCE_NONE,
     BOUNCE_WORDED,  /* its subject sounds like one */
+    BOUNCE_OFFICE,  /* a postmaster wrote it, which may be a person */
     BOUNCE_SENT,    /* a mail system wrote it */
     BOUNCE_CERTAIN, /* both, or the system lists whom it could not reach */
 };

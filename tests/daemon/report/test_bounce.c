@@ -136,6 +136,20 @@ static const struct {
      "Begin forwarded message:\n\n> From: MAILER-DAEMON@mx.example.net\n> Subject: Returned mail\n> To: ann@example.com\n>\n"
      "> <gone@example.net>: 550 5.1.1 nobody\n",
      "bounce\nfailed gone@example.net 5.1.1: 550 5.1.1 nobody\n"},
+    {"a mail system's notice that nobody understands",
+     "From: MAILER-DAEMON@mx.example.net\nTo: news@example.com\nSubject: zprava\n\nNepodarilo se.\n",
+     "broken (a mail system's notice that names no recipient)\n"},
+    {"a postmaster warns of a quota: nothing failed",
+     "From: Postmaster <postmaster@example.com>\nTo: joe@example.com\nSubject: Your mailbox\n\n"
+     "Your mailbox joe@example.com has exceeded 90 percent of its quota.\n",
+     "ordinary\n"},
+    {"delayed, in other words",
+     "From: MAILER-DAEMON@mx.example.net\nTo: news@example.com\nSubject: Zustellung verz\xc3\xb6gert\n\n"
+     "<slow@example.net>: 450 4.2.1 later\n",
+     "bounce\ndelayed slow@example.net 4.2.1: 450 4.2.1 later\n"},
+    {"an X.400 or MAPI name in brackets",
+     DAEMON "Recipient: [SMTP:gone@example.net]\nReason: 550 no such user\n",
+     "bounce\nfailed gone@example.net: Reason: 550 no such user\n"},
     {"a parcel is no mail",
      "From: shop@example.com\nTo: joe@example.com\nSubject: Delivery report\n\n"
      "Your parcel was delivered to: joe@example.com\n",

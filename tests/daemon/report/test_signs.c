@@ -15,7 +15,7 @@ static const struct {
 } headers[] = {
     {"From: MAILER-DAEMON@example.com (Mail Delivery System)\nSubject: x\n", BOUNCE_SENT, 0},
     {"From: MAILER-DAEMON@example.com\nSubject: Undelivered Mail\n", BOUNCE_CERTAIN, 0},
-    {"From: Postmaster <postmaster@example.com>\n", BOUNCE_SENT, 0},
+    {"From: Postmaster <postmaster@example.com>\n", BOUNCE_OFFICE, 0},
     {"From: x@example.com\nX-Failed-Recipients: a@example.net\nAuto-Submitted: auto-replied\n", BOUNCE_CERTAIN, 1},
     {"From: <>\n", BOUNCE_SENT, 0},
     {"From: ann@example.com\nSubject: Undeliverable: news\n", BOUNCE_WORDED, 0},
