@@ -10,7 +10,7 @@
 #include "daemon/report/passage.h"
 #include "daemon/report/scan.h"
 #include "daemon/report/signs.h"
-#include "daemon/report/verp.h"
+#include "daemon/report/unnamed.h"
 
 #include <glib.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ struct bounce {
     size_t count;
     struct span own[OWN_MAX]; /* the sender's addresses */
     size_t own_count;
-    char *verp; /* what a candidate was read from; owned */
+    char *unnamed; /* where a candidate lies that no text named; owned */
 };
 
 static int same(struct span a, struct span b)
@@ -195,62 +195,12 @@ static void merge_failed_field(struct bounce *bounce, struct span value)
         add_bare(bounce, address);
 }
 
-/* "announce@example.com" is what <announce.example.com> stands for (RFC 2919 2). */
-static int is_list(const struct header *returned, struct span address)
+/* A notice that names nobody. */
+static void take_unnamed(struct bounce *bounce, const struct header *header, const struct header *returned)
 {
-    struct span id = header_get(returned, "List-Id");
-    char *name = span_dup(address), *c;
-    int found;
-
-    for (c = name; *c; c++)
-        *c = *c == '@' ? '.' : g_ascii_tolower(*c);
-    found = id.length && span_find_case(id, name);
-    free(name);
-    return found;
-}
-
-/* A notice that names nobody: the returned message's one recipient, unless it is
- * list mail, whose To names the list. */
-static void take_returned(struct bounce *bounce, const struct header *returned)
-{
-    struct span to = header_get(returned, "To"), address;
-
-    if (!to.length || header_get(returned, "Cc").length || header_get(returned, "List-Post").start ||
-        header_get(returned, "Errors-To").start || span_is(header_get(returned, "Precedence"), "list"))
-        return;
-    if (scan_only(to, &address) && !is_own(bounce, address) && !is_list(returned, address))
-        add_bare(bounce, address);
-}
-
-/* A notice that names nobody and returns nothing came to an address that tells. */
-static void take_verp(struct bounce *bounce, const struct header *header)
-{
-    static const char *const names[] = {"To", "Delivered-To", "X-Original-To", "Envelope-To"};
-    struct span address;
-    size_t i;
-
-    for (i = 0; i < sizeof(names) / sizeof(names[0]) && !bounce->verp; i++)
-        if (scan_only(header_get(header, names[i]), &address))
-            bounce->verp = verp_recipient(address);
-    if (bounce->verp)
-        add_bare(bounce, span_of(bounce->verp));
-}
-
-/* Some quote the fields of the message and return nothing of it. */
-static void take_quoted(struct bounce *bounce)
-{
-    struct span rest = bounce->text, line, address, only = SPAN_NONE;
-
-    while (span_line(&rest, &line)) {
-        line = span_trim(line);
-        if (!span_starts(line, "To:") || !scan_next(&line, &address))
-            continue;
-        if (only.length || scan_address(line, &(struct span){0}))
-            return; /* several: nobody knows which */
-        only = address;
-    }
-    if (only.length && !is_own(bounce, only))
-        add_bare(bounce, only);
+    bounce->unnamed = unnamed_recipient(bounce->text, header, returned);
+    if (bounce->unnamed && !is_own(bounce, span_of(bounce->unnamed)))
+        add_bare(bounce, span_of(bounce->unnamed));
 }
 
 /* ----------------------------------------------------------------- replies */
@@ -389,11 +339,7 @@ size_t bounce_read(const struct notice *notice, const struct header *header,
     select_best(bounce);
     merge_failed_field(bounce, header_get(header, "X-Failed-Recipients"));
     if (!bounce->count)
-        take_verp(bounce, header);
-    if (!bounce->count)
-        take_returned(bounce, returned);
-    if (!bounce->count)
-        take_quoted(bounce);
+        take_unnamed(bounce, header, returned);
     for (i = 0; i < bounce->count; i++) {
         struct delivery *delivery = report_add(report);
 
@@ -406,7 +352,7 @@ size_t bounce_read(const struct notice *notice, const struct header *header,
             give_reply(delivery, subject);
     }
     count = bounce->count;
-    free(bounce->verp);
+    free(bounce->unnamed);
     free(bounce);
     return count;
 }

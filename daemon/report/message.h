@@ -9,7 +9,8 @@
  *
  * Below them: mime (parts), field (header fields), notice (a bounce's own text
  * without the returned message), scan and passage (addresses and causes in
- * running text), signs (by what one knows a kind), span (bytes of others).
+ * running text), unnamed and verp (whom a notice means that names nobody), signs
+ * (by what one knows a kind), span (bytes of others).
  *
  * Nothing in here tells who wrote the message. Only a REPORT_DSN of one's own
  * MTA should ever act without further proof: the other kinds are read out of

@@ -4,6 +4,7 @@
 
 #include "daemon/ledger/aside.h"
 
+#include "base/embed.h"
 #include "base/mem.h"
 #include "classifier/ruleset.h"
 #include "daemon/ledger/ledger.h"
@@ -277,6 +278,51 @@ START_TEST(numbers_are_never_given_twice)
 }
 END_TEST
 
+extern const struct embedded schema_migrations[];
+
+/* As the versions before 0006 left it: bytes as they came, no hash. */
+static void make_older(void)
+{
+    sqlite3 *db;
+    int i;
+
+    ledger_close(&ledger);
+    database_remove();
+    database_make();
+    ck_assert_int_eq(sqlite3_open(database_path, &db), SQLITE_OK);
+    for (i = 0; !strstr(schema_migrations[i].name, "0006"); i++)
+        ck_assert_int_eq(sqlite3_exec(db, schema_migrations[i].text, NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "PRAGMA application_id = 0x73757064; INSERT INTO aside VALUES"
+                                  " (7, 1000, 'milter', 'unproven', 'p', 's', 15, 'From: x' || char(10, 10) || 'a body')",
+                                  NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, i == 4 ? "PRAGMA user_version = 4" : "PRAGMA user_version = 5", NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+}
+
+START_TEST(what_an_older_version_kept_is_still_there)
+{
+    struct ledger_options options = {.counters = &counters};
+    struct lookup *lookup;
+    char *bytes;
+    size_t size;
+
+    make_older();
+    options.database = database_path;
+    ledger = ledger_open(&options, &error);
+    ck_assert_msg(ledger != NULL, "%s", error.text);
+    ck_assert_str_eq(database_text("SELECT id || ' ' || time || ' ' || last || ' ' || count || ' ' || problem FROM aside"),
+                     "7 1000 1000 1 p");
+    lookup = lookup_open(database_path, &error);
+    ck_assert_int_eq(lookup_aside_message(lookup, 7, &bytes, &size, &error), 1);
+    ck_assert_str_eq(bytes, "From: x\n\na body");
+    free(bytes);
+    lookup_close(&lookup);
+    keep(1000, EVIDENCE_UNPROVEN, "Subject: y\n\nanother\n");
+    ck_assert_int_eq(database_number("SELECT max(id) FROM aside"), 8);
+}
+END_TEST
+
 static void collect(const struct past_aside *aside, void *context)
 {
     size_t length = strlen(context);
@@ -331,6 +377,7 @@ int main(void)
     tcase_add_test(tc, events_and_the_end_of_keeping_are_one_transaction);
     tcase_add_test(tc, damage_is_an_error_that_names_the_message);
     tcase_add_test(tc, numbers_are_never_given_twice);
+    tcase_add_test(tc, what_an_older_version_kept_is_still_there);
     tcase_add_loop_test(tc, they_are_listed, 0, sizeof(choices) / sizeof(choices[0]));
     suite_add_tcase(suite, tc);
     failed = run_suite(suite);
