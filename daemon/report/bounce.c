@@ -20,6 +20,7 @@
 #define REGION_MAX 1500 /* bytes of a notice that may serve as one reply */
 #define BEHIND_MAX 8192 /* bytes behind one of several addresses that may hold its reply */
 #define FAILED_MAX 32768 /* bytes of X-Failed-Recipients that are looked at */
+#define TOLD_MAX 64     /* sentences that are looked at; one is enough */
 #define OWN_MAX 32      /* addresses that are known to be the sender's */
 
 struct candidate {
@@ -36,6 +37,8 @@ struct bounce {
     size_t count;
     struct span own[OWN_MAX]; /* the sender's addresses */
     size_t own_count;
+    struct candidate told; /* to be taken where it is the only one and nothing says more */
+    size_t told_count, asked;
     char *unnamed; /* where a candidate lies that no text named; owned */
 };
 
@@ -96,6 +99,14 @@ static void add_candidate(struct bounce *bounce, const struct candidate *candida
         bounce->candidates[bounce->count++] = *candidate;
 }
 
+/* The sentence is about a failed delivery. */
+static int tells(struct bounce *bounce, struct span line, struct span address)
+{
+    struct span near = scan_near(line, address);
+
+    return bounce->asked++ < TOLD_MAX && (scan_tells_failure(near) || signs_failure(near));
+}
+
 static void scan_line(struct bounce *bounce, struct span line, int introduced)
 {
     struct span rest = line, after;
@@ -107,6 +118,8 @@ static void scan_line(struct bounce *bounce, struct span line, int introduced)
             candidate.rank = RANK_NONE;
         candidate.after = after.start;
         candidate.own = is_own(bounce, candidate.address);
+        if (candidate.rank == RANK_TOLD && (introduced || !tells(bounce, line, candidate.address)))
+            candidate.rank = RANK_NONE;
         if (candidate.rank != RANK_NONE)
             add_candidate(bounce, &candidate);
         rest = after;
@@ -138,6 +151,11 @@ static void select_best(struct bounce *bounce)
         if (bounce->candidates[i].rank == best && bounce->candidates[i].own == own)
             bounce->candidates[kept++] = bounce->candidates[i];
     bounce->count = kept;
+    if (best != RANK_TOLD)
+        return;
+    bounce->told = bounce->candidates[0];
+    bounce->told_count = own ? 0 : kept;
+    bounce->count = 0;
 }
 
 static int has_candidate(const struct bounce *bounce, struct span address)
@@ -268,6 +286,8 @@ static struct span reply_of(const struct bounce *bounce, const struct candidate 
     coded = passage_coded(bounce->count == 1 ? bounce->text : region);
     if (coded.length)
         return coded;
+    if (candidate->rank == RANK_TOLD)
+        return from_label(line, passage_has_words(own) ? own : span_from(line, line.length));
     if (candidate->rank == RANK_LABELLED && scan_tells_failure(line))
         return from_label(line, passage_has_words(own) ? own : region);
     if (passage_has_words(own))
@@ -304,16 +324,18 @@ static int begins_section(struct span line)
 
 static void scan(struct bounce *bounce)
 {
-    struct span rest = bounce->text, line;
+    struct span rest = bounce->text, line, address;
     int introduced = 0, success = 0;
 
     while (span_line(&rest, &line)) {
         if (begins_section(line))
             success = span_find_case(line, "successful") != NULL;
+        if (bounce->count && span_is(span_trim(line), "--"))
+            break; /* a signature */
         if (!success)
             scan_line(bounce, line, introduced);
-        if (span_trim(line).length)
-            introduced = scan_introduces_other(line);
+        if (span_trim(line).length && !scan_bare(line)) /* the rest of a list is introduced as well */
+            introduced = scan_introduces_other(line) && !scan_address(line, &address);
     }
 }
 
@@ -340,6 +362,8 @@ size_t bounce_read(const struct notice *notice, const struct header *header,
     merge_failed_field(bounce, header_get(header, "X-Failed-Recipients"));
     if (!bounce->count)
         take_unnamed(bounce, header, returned);
+    if (!bounce->count && bounce->told_count == 1)
+        add_candidate(bounce, &bounce->told);
     for (i = 0; i < bounce->count; i++) {
         struct delivery *delivery = report_add(report);
 

@@ -85,6 +85,8 @@ static struct span skip_tag(struct span rest, char *out_r, size_t *length_io)
         }
     if (breaks_line(tag))
         out_r[(*length_io)++] = '\n';
+    else if (is_tag(tag, "td") || is_tag(tag, "th"))
+        out_r[(*length_io)++] = ' '; /* one cell's address does not go on in the next */
     return span_from(rest, (size_t)(end - rest.start) + 1);
 }
 

@@ -7,6 +7,8 @@
 /* How plainly a text says that an address is a recipient; the higher the plainer. */
 enum rank {
     RANK_NONE,
+    RANK_TOLD,     /* "We could not reach joe@example.com": nothing says that it is another's;
+                      worth what the sentence around it says */
     RANK_CODED,    /* "550 5.1.1 <joe@example.com>... User unknown", "RCPT TO:<joe@example.com>" */
     RANK_LABELLED, /* "Unknown user: joe@example.com" */
     RANK_LISTED,   /* at the head of its line: "<joe@example.com>: host said ..." */
@@ -31,6 +33,12 @@ int scan_introduces_other(struct span line);
 
 /* The place of an SMTP reply code (4yz, 5yz) in text, else of an enhanced status, or NULL. */
 const char *scan_code(struct span text);
+
+/* What stands around the address in its line. */
+struct span scan_near(struct span line, struct span address);
+
+/* The line holds one address and nothing else. */
+int scan_bare(struct span line);
 
 /* The words are those of a failure: "unknown", "exceeds". */
 int scan_tells_failure(struct span text);

@@ -81,8 +81,8 @@ static const struct {
     {"For assistance send mail to <a@example.com>", RANK_NONE},
     {"please contact a@example.com", RANK_NONE},
     {"a@example.com wrote a letter", RANK_NONE},
-    {"if a@example.com fails, try others", RANK_NONE},
-    {"a card for a@example.com", RANK_NONE},
+    {"if a@example.com fails, try others", RANK_TOLD},
+    {"a card for a@example.com", RANK_TOLD},
     {"sent by user a@example.com", RANK_NONE},
 };
 
