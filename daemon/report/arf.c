@@ -110,7 +110,7 @@ static void read_type(struct span text, char type_r[TYPE_MAX])
 void arf_read(const struct part *part, const struct header *returned, struct report *report)
 {
     char type[TYPE_MAX], *owned;
-    struct span text = part_content(part, CONTENT_MAX, &owned), removal = SPAN_NONE;
+    struct span text = part_lines(part, CONTENT_MAX, &owned), removal = SPAN_NONE;
     struct field field;
     enum field_kind kind;
 

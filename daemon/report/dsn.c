@@ -292,13 +292,6 @@ static void take_field(struct reader *reader, const struct field *field)
         }
 }
 
-static struct span whole_lines(struct span content, int closed)
-{
-    while (!closed && content.length && content.start[content.length - 1] != '\n')
-        content.length--;
-    return content;
-}
-
 size_t dsn_read(const struct part *part, struct report *report, struct delivery *nameless_r)
 {
     struct reader reader = {.report = report, .group.action = -1};
@@ -306,7 +299,7 @@ size_t dsn_read(const struct part *part, struct report *report, struct delivery 
     enum field_kind kind;
     size_t lines = 0;
     char *owned;
-    struct span rest = whole_lines(part_content(part, CONTENT_MAX, &owned), part->closed);
+    struct span rest = part_lines(part, CONTENT_MAX, &owned);
 
     while (!reader.refused && lines++ < LINES_MAX && (kind = field_next(&rest, &field)) != FIELD_END) {
         if (kind == FIELD_FOUND)

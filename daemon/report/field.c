@@ -95,6 +95,9 @@ void header_read(struct span *rest_io, size_t max, struct header *header_r)
             header_r->fields[header_r->count++] = field;
     }
     header_r->text = span_to(header_r->text, before.start);
+    if (kind == FIELD_END && header_r->count && header_r->count < HEADER_FIELDS_MAX &&
+        !span_ends(header_r->text, "\n"))
+        header_r->count--; /* cut off in the middle of a field */
     if (kind == FIELD_JUNK)
         rest = before;
     *rest_io = kind == FIELD_END ? span_from(whole, whole.length)

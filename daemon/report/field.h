@@ -36,7 +36,8 @@ struct header {
 
 /* Reads a header off *rest_io, up to and with its blank line, or up to the
  * first line that cannot belong to one. An mbox "From " line is passed over.
- * Behind a header that has no end within max bytes nothing is left. */
+ * Behind a header that has no end within max bytes nothing is left; a field at
+ * whose end it was cut off, without a line end, is not one. */
 void header_read(struct span *rest_io, size_t max, struct header *header_r);
 
 /* The first field of that name; SPAN_NONE when there is none. Linear. */

@@ -204,7 +204,7 @@ static void walk(struct mime *mime, const struct dashes *dashes, const struct pa
 
 void mime_read(const struct header *header, struct span body, struct mime *mime_r)
 {
-    struct part part = describe(header, body, 1);
+    struct part part = describe(header, body, !body.length || span_ends(body, "\n"));
     struct dashes dashes = {0};
 
     *mime_r = (struct mime){0};
@@ -249,6 +249,15 @@ struct span part_content(const struct part *part, size_t max, char **owned_r)
     if (body.length > max)
         body.length = max;
     return body;
+}
+
+struct span part_lines(const struct part *part, size_t max, char **owned_r)
+{
+    struct span content = part_content(part, max, owned_r);
+
+    while ((!part->closed || content.length == max) && content.length && content.start[content.length - 1] != '\n')
+        content.length--;
+    return content;
 }
 
 /* Escape sequences of ISO-2022 look like ASCII, so not only the eighth bit counts. */

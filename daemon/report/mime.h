@@ -36,7 +36,10 @@ void mime_clear(struct mime *mime);
  * message where nothing had to be decoded, else *owned_r holds them (free). */
 struct span part_content(const struct part *part, size_t max, char **owned_r);
 
-/* The same as UTF-8 text, from the part's character set. Always owned, ended by
+/* The same, of a part that was cut off without its last, incomplete line. */
+struct span part_lines(const struct part *part, size_t max, char **owned_r);
+
+/* The same as part_content as UTF-8 text, from the part's character set. Always owned, ended by
  * a NUL that is not counted. */
 char *part_text(const struct part *part, size_t max, size_t *length_r);
 

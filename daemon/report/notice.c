@@ -197,11 +197,22 @@ static struct span cut(struct span text, struct span *returned_r)
 
 /* ------------------------------------------------------------------ parts */
 
+/* Where a text was cut off half an address may stand, which is somebody else's. */
+static size_t without_last_word(char *text, size_t length)
+{
+    while (length && !g_ascii_isspace(text[length - 1]))
+        length--;
+    text[length] = '\0';
+    return length;
+}
+
 static void append(struct notice *notice, size_t *length_io, const struct part *part)
 {
     size_t length, room = NOTICE_TEXT_MAX - *length_io;
     char *text = part_text(part, room, &length);
 
+    if (!part->closed || part->body.length >= room)
+        length = without_last_word(text, length);
     if (!strcmp(part->type, "text/html"))
         length = strip_html(text, length);
     if (length > room)

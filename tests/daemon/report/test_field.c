@@ -66,6 +66,7 @@ START_TEST(a_long_value_is_cut_behind_an_address)
 
     while (at - text < HEADER_VALUE_MAX + 1000)
         at += sprintf(at, "ann@example.com,");
+    at += sprintf(at, "\n");
     rest = (struct span){text, (size_t)(at - text)};
     header_read(&rest, HEADER_BYTES_MAX, header);
     to = header_get(header, "To");
@@ -83,7 +84,7 @@ START_TEST(a_header_without_an_end_leaves_nothing)
     struct span rest = span_of("A: 1\nB: 2\nC: 3\n\nbody\n");
 
     header_read(&rest, 9, header);
-    ck_assert_uint_eq(header->count, 2);
+    ck_assert_uint_eq(header->count, 1); /* of B there may be more */
     ck_assert_uint_eq(rest.length, 0);
     free(header);
 }

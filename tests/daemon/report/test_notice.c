@@ -32,8 +32,10 @@ static const struct {
      "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/html\n\n<b>html</b>\n--b\n\nplain\n--b--\n",
      "plain\n", NULL},
     {"HTML alone",
-     "Content-Type: text/html\n\n<style>p { x }</style><p>It &lt;failed&gt;<br>for a&#64;example.com &amp;c</p>",
-     "\nIt <failed>\nfor a@example.com &c\n\n", NULL},
+     "Content-Type: text/html\n\n<style>p { x }</style><p>It &lt;failed&gt;<br>for a&#64;example.com &amp;c</p>\n",
+     "\nIt <failed>\nfor a@example.com &c\n \n", NULL},
+    {"cut off within a word",
+     "Content-Type: text/plain\n\nIt failed for a@example.com", "It failed for \n", NULL},
     {"text behind the returned message is not the mail system's",
      "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nIt failed.\n--b\nContent-Type: message/rfc822\n\n"
      "To: x\n--b\n\nsignature\n--b--\n",
