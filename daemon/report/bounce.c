@@ -33,6 +33,7 @@ struct candidate {
 
 struct bounce {
     struct span text;
+    enum action action; /* of all recipients: what the notice as a whole says */
     struct candidate candidates[BOUNCE_RECIPIENTS_MAX];
     size_t count;
     struct span own[OWN_MAX]; /* the sender's addresses */
@@ -322,6 +323,12 @@ static int begins_section(struct span line)
     return span_starts(span_trim(line), "---");
 }
 
+static int introduces_other(const struct bounce *bounce, struct span line)
+{
+    return scan_introduces_other(line) ||
+           (bounce->action != ACTION_DELIVERED && scan_introduces_success(line));
+}
+
 static void scan(struct bounce *bounce)
 {
     struct span rest = bounce->text, line, address;
@@ -335,7 +342,7 @@ static void scan(struct bounce *bounce)
         if (!success)
             scan_line(bounce, line, introduced);
         if (span_trim(line).length && !scan_bare(line)) /* the rest of a list is introduced as well */
-            introduced = scan_introduces_other(line) && !scan_address(line, &address);
+            introduced = introduces_other(bounce, line) && !scan_address(line, &address);
     }
 }
 
@@ -352,10 +359,10 @@ size_t bounce_read(const struct notice *notice, const struct header *header,
 {
     struct bounce *bounce = xcalloc(1, sizeof(*bounce));
     struct span subject = header_get(header, "Subject");
-    enum action action = action_of(subject, notice->own);
     size_t i, count;
 
     bounce->text = notice->own;
+    bounce->action = action_of(subject, notice->own);
     find_own(bounce, header, returned);
     scan(bounce);
     select_best(bounce);
@@ -370,7 +377,7 @@ size_t bounce_read(const struct notice *notice, const struct header *header,
         if (!delivery)
             break;
         delivery->recipient = span_dup(bounce->candidates[i].address);
-        delivery->action = action;
+        delivery->action = bounce->action;
         give_reply(delivery, reply_of(bounce, &bounce->candidates[i]));
         if (bounce->count == 1)
             give_reply(delivery, subject);

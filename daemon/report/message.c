@@ -270,9 +270,10 @@ static int is_refusal(const struct header *header)
            span_find_case(header_get(header, "Subject"), "rejected");
 }
 
-/* A person may well write of a delivery report, or of mail that went astray: words
- * in the subject want more words in the text, and those a returned message; a
- * postmaster may write that a mailbox is almost full. */
+/* A person may well write of a delivery report, of mail that went astray, or quote
+ * what came back: words in the subject want more words in the text, or what only
+ * systems send, a returned message or a null sender. A postmaster may write that
+ * a mailbox is almost full. */
 static int tells_failure(const struct reading *reading, enum bounce_sign sign)
 {
     int returned = find_part(&reading->mime, returned_types) || reading->notice.returned.length;
@@ -283,7 +284,7 @@ static int tells_failure(const struct reading *reading, enum bounce_sign sign)
     if (sign == BOUNCE_OFFICE)
         return returned || signs_failure(text) || scan_code(text);
     if (sign == BOUNCE_WORDED)
-        return returned || signs_failure(text) || scan_code(text) || scan_tells_failure(text);
+        return returned || signs_failure(text) || span_is(header_get(&reading->header, "Return-Path"), "<>");
     return (returned || span_is(header_get(&reading->header, "Return-Path"), "<>")) &&
            signs_failure(text);
 }

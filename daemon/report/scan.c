@@ -36,7 +36,12 @@ static const char *const failures[] = {
 /* How a line ends, or what it holds, when the next address is somebody else's. */
 static const char *const introductions[] = {
     "sent by", "contact", "please", "to the address", "assistance", "reply to", "questions",
-    "write to", "for help", "need help",
+    "write to", "for help", "need help", "original recipients",
+};
+
+/* The same when the next are those who did get it. */
+static const char *const successes[] = {
+    "successfully delivered", "was delivered to", "were delivered to", "been delivered to",
 };
 
 /* What shows that the address is somebody else's. */
@@ -278,6 +283,11 @@ struct span scan_near(struct span line, struct span address)
     struct span after = near_start(span_from(line, (size_t)(address.start - line.start)));
 
     return (struct span){before.start, before.length + after.length};
+}
+
+int scan_introduces_success(struct span line)
+{
+    return any_within(line, successes, COUNT(successes));
 }
 
 int scan_bare(struct span line)

@@ -34,6 +34,9 @@ int scan_introduces_other(struct span line);
 /* The place of an SMTP reply code (4yz, 5yz) in text, else of an enhanced status, or NULL. */
 const char *scan_code(struct span text);
 
+/* The line says that those who come next did get the message. */
+int scan_introduces_success(struct span line);
+
 /* What stands around the address in its line. */
 struct span scan_near(struct span line, struct span address);
 

@@ -11,12 +11,13 @@
 static const char *const systems[] = {
     "mailer-daemon", "mailerdaemon", "mailer_daemon", "mail delivery", "delivery system",
     "delivery subsystem", "mdaemon", "maildaemon", "mail-daemon", "mail system",
-    "jetmail", "smtp_mail_service", "lsmtp for", "mail router", "interscan", "imss@",
+    "microsoftexchange", "jetmail", "smtp_mail_service", "lsmtp for", "mail router", "interscan", "imss@",
 };
 
 /* Names under which systems write, and persons and their quota warnings as well. */
 static const char *const offices[] = {
     "postmaster", "post_master", "post-master", "mailadmin", "system administrator", "mail administrator",
+    "microsoft outlook",
 };
 
 static const char *const subjects[] = {
@@ -39,7 +40,7 @@ static const char *const phrases[] = {
     "not be delivered", "unable to deliver", "undeliverable", "delivery failed", "did not reach",
     "could not deliver", "delivery has failed", "delivery to the following", "not delivered",
     "unable to send", "failed to deliver", "error delivering", "returned to you", "delivery error",
-    "error has occurred while attempting", "trouble delivering", "fatal error",
+    "error has occurred while attempting", "trouble delivering", "fatal error", "not member", "not a member",
     "nicht zugestellt", "no se pudo entregar", "no se ha podido entregar",
     "pas pu \xc3\xaatre remis", "non \xc3\xa8 stato recapitato", "non consegnat",
     "n\xc3\xa3o p\xc3\xb4" "de ser entregue", "niet bezorgd", "niet worden bezorgd",
@@ -112,7 +113,8 @@ static const char *const delays[] = {
     "not been delivered yet", "still being retried", "will continue to attempt",
     "will continue to try",
     "attempts will continue", "will keep trying", "temporary failure report",
-    "could not send message for past",
+    "could not send message for past", "still trying", "keep trying", "will retry", "yet to be delivered",
+    "will be attempted again",
     "could not send mail for past", "just a warning", "message delayed", "delayed mail",
     "status notification (delay",
     "zustellung verz", "verz\xc3\xb6gert sich", "remise retard",

@@ -107,6 +107,17 @@ static const struct {
      "<fine@example.net>  (ok)\n\n   ----- These addresses had fatal errors -----\n<gone@example.net>\n"
      "    (reason: 550 5.1.1 nobody)\n",
      "bounce\nfailed gone@example.net 5.1.1: (reason: 550 5.1.1 nobody)\n"},
+    {"who got it, and who did not, in words",
+     DAEMON "Original recipients:\n  good@example.net\n  gone@example.net\n\nYour message was delivered to:\n\n"
+     "  good@example.net\n  fine@example.net\n\nIt could not be delivered to:\n\n  gone@example.net: no such user\n",
+     "bounce\nfailed gone@example.net: no such user\n"},
+    {"a customer asks about a bounce",
+     "From: Ann <ann@example.org>\nTo: help@example.com\nSubject: Mail delivery failed?\n\nI get:\n\n"
+     "550 5.1.1 <kim@example.net>: unknown\n",
+     "ordinary\n"},
+    {"still trying is a delay",
+     DAEMON "The server is still trying to deliver your message to:\n\nslow@example.net\n",
+     "bounce\ndelayed slow@example.net: The server is still trying to deliver your message to:\n"},
     {"all went well",
      "From: MAILER-DAEMON@out.example.com\nTo: news@example.com\nSubject: Delivery report\n\n"
      "Your message was delivered to:\n\n<good@example.net>\n",
