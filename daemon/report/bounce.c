@@ -18,7 +18,7 @@
 #include <strings.h>
 
 #define REGION_MAX 1500 /* bytes of a notice that may serve as one reply */
-#define BEHIND_MAX 8192 /* bytes behind one of several addresses that may hold its reply */
+#define BEHIND_MAX 3000 /* bytes behind one of several addresses that may hold its reply */
 #define FAILED_MAX 32768 /* bytes of X-Failed-Recipients that are looked at */
 #define TOLD_MAX 64     /* sentences that are looked at; one is enough */
 #define OWN_MAX 32      /* addresses that are known to be the sender's */
@@ -113,7 +113,7 @@ static void scan_line(struct bounce *bounce, struct span line, int introduced)
     struct span rest = line, after;
     struct candidate candidate = {.line = line};
 
-    while (scan_address(rest, &candidate.address)) {
+    while (bounce->count < BOUNCE_RECIPIENTS_MAX && scan_address(rest, &candidate.address)) {
         candidate.rank = scan_rank(line, rest, candidate.address, &after);
         if (candidate.rank == RANK_LISTED && introduced)
             candidate.rank = RANK_NONE;
