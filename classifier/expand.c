@@ -32,9 +32,11 @@ static const char *skip_piece(const char *at)
 {
     if (*at == '\\' && at[1])
         return at + 2;
-    if (*at != '[')
-        return at + 1;
-    for (at += at[1] == '^' ? 3 : 2; *at && *at != ']'; at++)
+    if (*at++ != '[')
+        return at;
+    at += *at == '^';
+    at += *at == ']'; /* right behind the bracket it is a member */
+    for (; *at && *at != ']'; at++)
         at += *at == '\\' && at[1];
     return *at ? at + 1 : at;
 }
@@ -237,10 +239,22 @@ static int expand(struct expansion *expansion, const char *pattern, int depth)
     return 0;
 }
 
+/* Groups that are more than groups, quoting, and classes with names in them. */
+static int is_beyond_us(const char *pattern)
+{
+    const char *at;
+
+    for (at = pattern; (at = strstr(at, "(?")); at++)
+        if (at[2] != ':')
+            return 1;
+    return strstr(pattern, "(*") || strstr(pattern, "\\Q") || strstr(pattern, "[:") ||
+           strstr(pattern, "[.") || strstr(pattern, "[=");
+}
+
 int expand_pattern(const char *pattern, struct strings *variants_r)
 {
     struct expansion expansion = {.variants = variants_r};
 
     *variants_r = (struct strings){0};
-    return expand(&expansion, pattern, 0);
+    return !is_beyond_us(pattern) && expand(&expansion, pattern, 0);
 }

@@ -357,6 +357,11 @@ struct matcher *matcher_create(const struct matcher_input *input, size_t *bad_r,
     matcher->ways = xcalloc(input->count + 1, sizeof(*matcher->ways));
     matcher->codes = xcalloc(input->count + 1, sizeof(*matcher->codes));
     matcher->always = xcalloc(matcher_chunks(input->count), sizeof(*matcher->always));
+    /* Never NULL: an empty range of them is a range all the same. */
+    matcher->links = xcalloc(1, sizeof(*matcher->links));
+    matcher->link_words = xcalloc(1, sizeof(*matcher->link_words));
+    matcher->stems = xcalloc(1, sizeof(*matcher->stems));
+    matcher->marks = xcalloc(1, sizeof(*matcher->marks));
     (void)class_of(matcher, &any);
     result = take_patterns(&build, input, bad_r, error);
     grams_seal(matcher->grams);

@@ -362,26 +362,41 @@ static struct part read_atom(struct reader *reader)
     }
 }
 
-/* "?", "*", "+", "{2}", "{2,}", "{2,5}": 1 and the numbers, or 0 when there is none. */
+/* A number of at most five digits; *at_io is left behind it. */
+static int read_number(const char **at_io, unsigned *number_r)
+{
+    const char *start = *at_io;
+
+    for (*number_r = 0; **at_io >= '0' && **at_io <= '9' && *at_io - start < 5; ++*at_io)
+        *number_r = *number_r * 10 + (unsigned)(**at_io - '0');
+    return *at_io > start;
+}
+
+/* "{2}", "{2,}", "{2,5}"; anything else in braces stands for itself. */
+static const char *read_braces(const char *at, unsigned *min_r, unsigned *max_r)
+{
+    at++;
+    if (!read_number(&at, min_r))
+        return NULL;
+    *max_r = *min_r;
+    if (*at == ',' && (at++, !read_number(&at, max_r)))
+        *max_r = CHAIN_ENDLESS;
+    return *at == '}' ? at + 1 : NULL;
+}
+
+/* "?", "*", "+" or braces: 1 and the numbers, or 0 when there is none. */
 static int read_quantifier(struct reader *reader, unsigned *min_r, unsigned *max_r)
 {
-    char c = *reader->at, *end;
+    const char *behind = reader->at + 1;
+    char c = *reader->at;
 
     *min_r = c == '+';
     *max_r = c == '?' ? 1 : CHAIN_ENDLESS;
-    if (c == '{') {
-        if (!strchr("0123456789", reader->at[1]))
-            return 0;
-        *min_r = *max_r = (unsigned)strtoul(reader->at + 1, &end, 10);
-        if (*end == ',')
-            *max_r = end[1] == '}' ? CHAIN_ENDLESS : (unsigned)strtoul(end + 1, &end, 10);
-        while (*reader->at && *reader->at != '}')
-            reader->at++;
-        reader->at -= !*reader->at;
-    } else if (c != '?' && c != '*' && c != '+') {
+    if (c == '{')
+        behind = read_braces(reader->at, min_r, max_r);
+    if (!behind || (c != '{' && c != '?' && c != '*' && c != '+'))
         return 0;
-    }
-    reader->at++;
+    reader->at = behind;
     if (*reader->at == '+')
         reader->lost = 1; /* possessive: gives nothing back */
     if (*reader->at == '?' || *reader->at == '+')

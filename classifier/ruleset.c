@@ -155,14 +155,16 @@ static int bad_pattern(const struct ruleset *ruleset, size_t index, const char *
                        struct error *error)
 {
     int owner = ruleset->owner[index];
-    const struct provider *provider = &ruleset->book.providers[owner];
-    const struct rule *rule = &ruleset->book.rules[owner];
 
-    if (index < ruleset->hint_count)
+    if (index < ruleset->hint_count) {
+        const struct provider *provider = &ruleset->book.providers[owner];
+
         return error_prefix(error, "%s:%d: provider \"%s\": bad pattern '%.200s'", provider->file,
                             provider->line, provider->name, pattern);
-    return error_prefix(error, "%s:%d: rule \"%s\": bad pattern '%.200s'", rule->file, rule->line,
-                        rule->id, pattern);
+    }
+    return error_prefix(error, "%s:%d: rule \"%s\": bad pattern '%.200s'",
+                        ruleset->book.rules[owner].file, ruleset->book.rules[owner].line,
+                        ruleset->book.rules[owner].id, pattern);
 }
 
 static int compile(struct ruleset *ruleset, struct error *error)
