@@ -30,6 +30,7 @@ struct search {
     struct gram_marks marks;
     uint32_t *last;         /* by gram: its last hit, if that is a hit of it */
     uint64_t *candidates;   /* a bit a pattern */
+    const struct variant *met; /* the first one of the last candidate that may match */
     struct gram_hit hits[REPLY_TEXT_MAX + GRAM_ROOM];
     uint32_t next[REPLY_TEXT_MAX]; /* by hit: another one of the same gram, or NONE */
     char *text;             /* in the middle of room */
@@ -131,20 +132,24 @@ static int all_are_met(const struct search *search, const struct variant *varian
     return 1;
 }
 
-static int may_match(const struct search *search, struct range ways)
+/* The first variant from this one on whose clauses may all be met, or the end. */
+static const struct variant *next_met(const struct search *search, const struct variant *variant,
+                                      const struct variant *end)
 {
-    const struct variant *variant = search->matcher->variants + ways.first;
-    const struct variant *end = variant + ways.count;
+    while (variant < end && !all_are_met(search, variant))
+        variant++;
+    return variant;
+}
 
-    for (; variant < end; variant++)
-        if (all_are_met(search, variant))
-            return 1;
-    return 0;
+static const struct variant *end_of(const struct matcher *matcher, unsigned pattern)
+{
+    return matcher->variants + matcher->ways[pattern].first + matcher->ways[pattern].count;
 }
 
 int search_next(struct search *search, unsigned *pattern_io)
 {
-    size_t chunk = *pattern_io / 64, chunks = matcher_chunks(search->matcher->pattern_count);
+    const struct matcher *matcher = search->matcher;
+    size_t chunk = *pattern_io / 64, chunks = matcher_chunks(matcher->pattern_count);
     uint64_t left = chunk < chunks ? search->candidates[chunk] & ~(uint64_t)0 << *pattern_io % 64 : 0;
 
     for (;;) {
@@ -154,7 +159,9 @@ int search_next(struct search *search, unsigned *pattern_io)
             left = search->candidates[chunk];
         }
         *pattern_io = (unsigned)(chunk * 64) + (unsigned)__builtin_ctzll(left);
-        if (may_match(search, search->matcher->ways[*pattern_io]))
+        search->met = next_met(search, matcher->variants + matcher->ways[*pattern_io].first,
+                               end_of(matcher, *pattern_io));
+        if (search->met < end_of(matcher, *pattern_io))
             return 1;
         left &= left - 1;
     }
@@ -323,14 +330,11 @@ static int is_matched(struct search *search, const struct compiled *pattern)
 
 int search_confirm(struct search *search, unsigned pattern)
 {
-    const struct matcher *matcher = search->matcher;
-    const struct variant *variant = matcher->variants + matcher->ways[pattern].first;
-    const struct variant *end = variant + matcher->ways[pattern].count;
+    const struct variant *variant = search->met, *end = end_of(search->matcher, pattern);
 
-    for (; variant < end; variant++)
-        if (all_are_met(search, variant) && (variant->link_count
-                                                 ? is_chained(search, variant)
-                                                 : is_matched(search, &matcher->codes[pattern])))
+    for (; variant < end; variant = next_met(search, variant + 1, end))
+        if (variant->link_count ? is_chained(search, variant)
+                                : is_matched(search, &search->matcher->codes[pattern]))
             return 1;
     return 0;
 }

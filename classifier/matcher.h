@@ -49,7 +49,7 @@ void search_text(struct search *search, const char *text, size_t length);
 /* The first candidate from *pattern_io on: 1 and its index, or 0. */
 int search_next(struct search *search, unsigned *pattern_io);
 
-/* Does a candidate match the text? */
+/* Does the candidate that search_next gave last match the text? */
 int search_confirm(struct search *search, unsigned pattern);
 
 /* Did the text cost more than it may? Then that nothing matches says nothing. */
