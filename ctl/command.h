@@ -52,6 +52,7 @@ int command_list(struct ctl *ctl, int argc, char **argv);
 int command_rules(struct ctl *ctl, int argc, char **argv);
 int command_parse(struct ctl *ctl, int argc, char **argv);
 int command_remove(struct ctl *ctl, int argc, char **argv);
+int command_scrub(struct ctl *ctl, int argc, char **argv);
 int command_setup(struct ctl *ctl, int argc, char **argv);
 
 int command_show(struct ctl *ctl, int argc, char **argv);

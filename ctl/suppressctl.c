@@ -43,6 +43,14 @@ static const struct command commands[] = {
      "twice: what was read of a file is known by its first 1024 bytes, whether it was ingested or\n"
      "followed, and under whatever name; what suppressd is about to read of mail_log is left to it.\n"
      "--host is the MTA's name for itself where the lines have another; default: mail_log_host.", command_ingest},
+    {"scrub", "[--column C] [--stream S] [--suppressed FILE] [LIST] > CLEAN", "take the suppressed off a mailing list",
+     "LIST (or standard input) is CSV, TSV or one address a line. Rows that may be sent to go to\n"
+     "standard output, byte for byte; suppressed ones to FILE, with reason and time as two columns\n"
+     "more. C is the name or number of the column that holds the addresses, where it has no usual\n"
+     "name. What is suppressed in every stream counts, and with --stream what is in that one.\n"
+     "Exit code 0: done; 1: done, but rows that have no address or cannot be read were named and\n"
+     "left out; 2: the list cannot be read; 3: the records cannot. After 2 and 3 CLEAN is not whole.",
+     command_scrub},
     {"parse", "[--log] FILE...", "what do these messages or logs say of which recipient?",
      "Each FILE holds one message, or with --log a mail log of Postfix or Sendmail; - is standard\n"
      "input. One JSON object a message, or one a recipient of a delivery line; \"doubtful\" is a\n"

@@ -172,6 +172,17 @@ int lookup_suppressed(struct lookup *lookup, const char *key, const char *domain
     return row;
 }
 
+int lookup_begin(struct lookup *lookup, struct error *error)
+{
+    return sqlite3_exec(lookup->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK ? 0 : sqlite_error(lookup->db, "BEGIN", error);
+}
+
+void lookup_end(struct lookup *lookup)
+{
+    release_row(lookup);
+    sqlite3_exec(lookup->db, "COMMIT", NULL, NULL, NULL); /* of reads: it only lets go */
+}
+
 int lookup_list(struct lookup *lookup, const char *reason, int64_t now,
                 int (*row)(const struct suppressed *suppressed, void *context), void *context,
                 struct error *error)

@@ -19,6 +19,11 @@ struct lookup_pool;
 struct lookup *lookup_open(const char *path, struct error *error) must_check;
 void lookup_close(struct lookup **lookup);
 
+/* Between them all answers are of one moment, and many questions cost less. Not for
+ * long: what the writer adds meanwhile stays in the WAL. */
+int lookup_begin(struct lookup *lookup, struct error *error) must_check;
+void lookup_end(struct lookup *lookup);
+
 /* A suppression in force. Strings are valid until the next call on the same lookup. */
 struct suppressed {
     const char *recipient; /* as compared, or "@" and a domain */

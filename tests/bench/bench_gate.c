@@ -1,6 +1,6 @@
-/* RCPT lookups per second and their latency with a million suppressions on
- * disk, through the gate as the milter's threads use it; idle and while a
- * writer commits all the time. Baseline: the same number of primary key
+/* RCPT lookups per second and their latency with many suppressions on disk,
+ * through the gate as the milter's threads use it; with nothing in memory, idle
+ * and while a writer commits all the time. Baseline: the same number of primary key
  * lookups in a plain SQLite table, in the same run.
  *
  *   bench_gate [SUPPRESSIONS [LOOKUPS]]
@@ -10,41 +10,13 @@
 #include "base/mem.h"
 #include "daemon/gate/gate.h"
 #include "daemon/ledger/lookup.h"
-#include "daemon/ledger/store.h"
+#include "tests/bench/suppressions.h"
 
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 static char dir[64], path[100];
 static atomic_int writing;
-
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void check(int ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "bench_gate: %s\n", what);
-    exit(EXIT_FAILURE);
-}
-
-/* Every second address that is asked for is suppressed. */
-static void make_key(char *key, size_t size, unsigned i)
-{
-    snprintf(key, size, "user%08x@example%u.com", i * 2654435761u, i % 1000);
-}
 
 static void suppress(struct store *store, unsigned i)
 {
@@ -53,22 +25,30 @@ static void suppress(struct store *store, unsigned i)
     struct error error;
     char key[64];
 
-    make_key(key, sizeof(key), i);
+    snprintf(key, sizeof(key), "user%08x@example%u.com", i * 2654435761u, i % 1000);
     s.key = key;
-    check(!store_suppress(store, &s, &error), error.text);
+    bench_check(!store_suppress(store, &s, &error), error.text);
 }
 
-static void fill(struct store *store, unsigned count)
+/* What a suppression takes with all that belongs to it: keys in no order, each change on record. */
+static double bytes_each(unsigned count)
 {
     struct error error;
+    struct store *store = store_open(path, 0, &error);
+    double bytes;
 
+    bench_check(store != NULL, error.text);
     for (unsigned i = 0; i < count; i++) {
         if (i % 10000 == 0)
-            check(!store_begin(store, &error), error.text);
-        suppress(store, i * 2);
+            bench_check(!store_begin(store, &error), error.text);
+        suppress(store, i);
         if (i % 10000 == 9999 || i == count - 1)
-            check(!store_commit(store, &error), error.text);
+            bench_check(!store_commit(store, &error), error.text);
     }
+    store_close(&store);
+    bytes = (double)bench_size(path) / count;
+    bench_remove(path);
+    return bytes;
 }
 
 /* Commits one suppression after the other until it is told to stop. */
@@ -77,10 +57,10 @@ static void *write_on(void *argument)
     struct store *store = argument;
     struct error error;
 
-    for (unsigned i = 0x40000000; writing; i++) {
-        check(!store_begin(store, &error), error.text);
-        suppress(store, i * 2);
-        check(!store_commit(store, &error), error.text);
+    for (unsigned i = 0; writing; i++) {
+        bench_check(!store_begin(store, &error), error.text);
+        suppress(store, i);
+        bench_check(!store_commit(store, &error), error.text);
     }
     return NULL;
 }
@@ -101,7 +81,7 @@ static double report(const char *what, float *times, unsigned lookups, double to
 static double ask_gate(const char *what, struct gate *gate, const struct settings *settings, unsigned count,
                        unsigned lookups, float *times)
 {
-    double begin = seconds(), before, after = begin;
+    double begin = bench_seconds(), before, after = begin;
     unsigned refused = 0;
 
     for (unsigned i = 0; i < lookups; i++) {
@@ -110,14 +90,14 @@ static double ask_gate(const char *what, struct gate *gate, const struct setting
         struct error error;
         char key[64];
 
-        make_key(key, sizeof(key), (i * 7919u) % (2 * count));
+        bench_key(key, bench_number(i, count));
         before = after;
-        check(!address_parse(key, strlen(key), 0, &address, &error), error.text);
+        bench_check(!address_parse(key, strlen(key), 0, &address, &error), error.text);
         refused += gate_ask(gate, settings, &address, "", 2000, &reply) == GATE_REFUSE;
-        after = seconds();
+        after = bench_seconds();
         times[i] = (float)(after - before);
     }
-    check(refused > lookups / 3 && refused < lookups / 3 * 2, "the gate did not refuse every second address");
+    bench_check(refused > lookups / 3 && refused < lookups / 3 * 2, "the gate did not refuse every second address");
     return report(what, times, lookups, after - begin);
 }
 
@@ -127,19 +107,19 @@ static double ask_plain(unsigned count, unsigned lookups, float *times)
     sqlite3_stmt *stmt;
     sqlite3 *db;
 
-    check(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK, "open");
-    check(sqlite3_prepare_v2(db, "SELECT reason FROM suppression WHERE key = ?1 AND stream = ''", -1, &stmt, NULL) ==
+    bench_check(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK, "open");
+    bench_check(sqlite3_prepare_v2(db, "SELECT reason FROM suppression WHERE key = ?1 AND stream = ''", -1, &stmt, NULL) ==
           SQLITE_OK, sqlite3_errmsg(db));
-    begin = after = seconds();
+    begin = after = bench_seconds();
     for (unsigned i = 0; i < lookups; i++) {
         char key[64];
 
-        make_key(key, sizeof(key), (i * 7919u) % (2 * count));
+        bench_key(key, bench_number(i, count));
         before = after;
         sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
         sqlite3_step(stmt);
         sqlite3_reset(stmt);
-        after = seconds();
+        after = bench_seconds();
         times[i] = (float)(after - before);
     }
     sqlite3_finalize(stmt);
@@ -159,24 +139,29 @@ int main(int argc, char **argv)
     struct gate *gate;
     struct error error;
     pthread_t thread;
-    double plain, idle;
+    double plain, idle, each;
     int null;
 
-    check(count > 1000 && lookups > 1000, "usage: bench_gate [SUPPRESSIONS [LOOKUPS]]");
+    bench_check(count > 1000 && lookups > 1000, "usage: bench_gate [SUPPRESSIONS [LOOKUPS]]");
     strcpy(dir, "suppressd-bench-XXXXXX");
-    check(mkdtemp(dir) != NULL, "mkdtemp");
+    bench_check(mkdtemp(dir) != NULL, "mkdtemp");
     snprintf(path, sizeof(path), "%s/bench.db", dir);
-    check((store = store_open(path, 0, &error)) != NULL, error.text);
-    fill(store, count);
+    each = bytes_each(count < 1000000 ? count : 1000000);
+    bench_fill(path, count);
+    bench_check((store = store_open(path, 0, &error)) != NULL, error.text);
     pool = lookup_pool_new(path);
     gate = gate_new(pool, &counters);
     null = dup(STDERR_FILENO); /* every refusal is logged: into nothing, but written */
-    check(freopen("/dev/null", "w", stderr) != NULL, "/dev/null");
+    bench_check(freopen("/dev/null", "w", stderr) != NULL, "/dev/null");
     printf("gate: %u suppressions, %u lookups, one thread\n", count, lookups);
+    printf("  bytes a suppression      %9.0f; %.0f with its change on record, keys in no order\n",
+           (double)bench_size(path) / count, each);
+    bench_forget(path);
+    ask_gate("gate, from the disk", gate, settings, count, lookups / 10, times);
     plain = ask_plain(count, lookups, times);
     idle = ask_gate("gate, writer idle", gate, settings, count, lookups, times);
     writing = 1;
-    check(!pthread_create(&thread, NULL, write_on, store), "thread");
+    bench_check(!pthread_create(&thread, NULL, write_on, store), "thread");
     ask_gate("gate, writer committing", gate, settings, count, lookups, times);
     writing = 0;
     pthread_join(thread, NULL);
@@ -187,12 +172,7 @@ int main(int argc, char **argv)
     store_close(&store);
     settings_unref(&settings);
     free(times);
-    for (int i = 0; i < 4; i++) {
-        char name[120];
-
-        snprintf(name, sizeof(name), "%s%s", path, (const char *const[]){"", "-wal", "-shm", ".lock"}[i]);
-        unlink(name);
-    }
+    bench_remove(path);
     rmdir(dir);
     return EXIT_SUCCESS;
 }
