@@ -47,6 +47,8 @@ int command_aside(struct ctl *ctl, int argc, char **argv);
 int command_check(struct ctl *ctl, int argc, char **argv);
 int command_classify(struct ctl *ctl, int argc, char **argv);
 int command_explain(struct ctl *ctl, int argc, char **argv);
+int command_export(struct ctl *ctl, int argc, char **argv);
+int command_import(struct ctl *ctl, int argc, char **argv);
 int command_ingest(struct ctl *ctl, int argc, char **argv);
 int command_list(struct ctl *ctl, int argc, char **argv);
 int command_rules(struct ctl *ctl, int argc, char **argv);

@@ -43,6 +43,21 @@ static const struct command commands[] = {
      "twice: what was read of a file is known by its first 1024 bytes, whether it was ingested or\n"
      "followed, and under whatever name; what suppressd is about to read of mail_log is left to it.\n"
      "--host is the MTA's name for itself where the lines have another; default: mail_log_host.", command_ingest},
+    {"import", "[--format F] [--reason R] [--stream S] [--column C] FILE|-...", "take over the suppression list of another service",
+     "F is csv, ndjson, ses, sendgrid-bounces, sendgrid-blocks, sendgrid-spam-reports,\n"
+     "sendgrid-unsubscribes, mailgun-bounces, mailgun-complaints, mailgun-unsubscribes, postmark,\n"
+     "sparkpost, mailchimp-cleaned or mailchimp-unsubscribed, as CSV or JSON; without it the names of\n"
+     "the columns tell. R is for all entries, in place of what the list says. S is the stream that\n"
+     "they are suppressed in; Mailgun's tags are streams without it. C is the column of a CSV file\n"
+     "that holds the addresses. Where an entry quotes a reply the rules decide: what is not the\n"
+     "recipient's fault for good is left out and counted, and nothing of sendgrid-blocks is taken.\n"
+     "What is suppressed already, and as long, stays as it is. Goes through the running daemon, else\n"
+     "directly. Exit code 1: some entries were bad (each is named) or left out.", command_import},
+    {"export", "[--format F] [--csv] [--reason R] [--vocabulary NAME]", "write down who is suppressed",
+     "F is one of import's; csv without it, or ndjson with --json. --csv: a service's list as CSV\n"
+     "in place of JSON. The lists of SendGrid, Mailgun and Mailchimp hold what their names say. NAME,\n"
+     "as of list, adds what the reason is called there. Exit code 1: some were left out, for the\n"
+     "service has no domains, no streams, or nothing that ends by itself.", command_export},
     {"scrub", "[--column C] [--stream S] [--suppressed FILE] [LIST] > CLEAN", "take the suppressed off a mailing list",
      "LIST (or standard input) is CSV, TSV or one address a line. Rows that may be sent to go to\n"
      "standard output, byte for byte; suppressed ones to FILE, with reason and time as two columns\n"

@@ -7,6 +7,7 @@
 #include "classifier/reason.h"
 #include "daemon/ledger/record.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define NOTE_MAX 1000
@@ -102,5 +103,47 @@ struct record *change_aside(int drop, const int64_t *ids, size_t count, int64_t 
     record->ids = xcalloc(count, sizeof(*ids));
     memcpy(record->ids, ids, count * sizeof(*ids));
     record->id_count = count;
+    return record;
+}
+
+static struct record *import_one(json_t *entry, const char *common, const char *who, int strict, int64_t now,
+                                 struct error *error)
+{
+    const char *own = json_string_value(json_object_get(entry, "note"));
+    char *note = xasprintf("%s%s%s", common, own && *own ? ": " : "", own ? own : "");
+    const struct change change = {
+        .recipient = json_string_value(json_object_get(entry, "recipient")),
+        .stream = json_string_value(json_object_get(entry, "stream")),
+        .reason = json_string_value(json_object_get(entry, "reason")),
+        .until = (int64_t)json_integer_value(json_object_get(entry, "until")),
+        .note = note,
+        .who = who,
+    };
+    struct record *record = change_suppress(&change, strict, now, error);
+
+    free(note);
+    return record;
+}
+
+struct record *change_import(const json_t *request, const char *who, int strict, int64_t now, struct error *error)
+{
+    json_t *entries = json_object_get(request, "entries"), *entry;
+    const char *common = json_string_value(json_object_get(request, "note"));
+    struct record *record;
+    size_t index;
+
+    if (!json_array_size(entries)) {
+        (void)error_set(error, ERROR_INPUT, "there are no entries");
+        return NULL;
+    }
+    record = record_new(RECORD_IMPORT, now);
+    record->parts = xcalloc(json_array_size(entries), sizeof(struct record *));
+    json_array_foreach (entries, index, entry) {
+        if (!(record->parts[index] = import_one(entry, common ? common : "", who, strict, now, error))) {
+            record_free(&record);
+            return NULL;
+        }
+        record->count++;
+    }
     return record;
 }

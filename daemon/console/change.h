@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "daemon/report/address.h"
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,5 +37,10 @@ struct record *change_aside(int drop, const int64_t *ids, size_t count, int64_t 
                             struct error *error) must_check;
 struct record *change_release(const struct change *change, int strict, int64_t now,
                               struct error *error) must_check;
+
+/* Many of them: request is {"note": N, "entries": [{"recipient": A, "stream": S,
+ * "reason": R, "note": N, "until": T}, ...]}; the notes of each are put together. */
+struct record *change_import(const json_t *request, const char *who, int strict, int64_t now,
+                             struct error *error) must_check;
 
 #endif

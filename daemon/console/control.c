@@ -26,8 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 8192
-#define INPUT_MAX 65536 /* bytes of a client that are taken at a time */
+#define INPUT_MAX 65536 /* bytes of a client that are taken at a time; a line is shorter */
 #define CONNECTIONS_MAX 64
 #define IDLE_SECONDS 60
 
@@ -136,6 +135,8 @@ static void on_ack(const struct ack *ack, void *context)
         reply_error(client, ack->error.text);
     else if (is_message)
         reply_ingested(client, (json_int_t)ack->id, ingest_result(ack->kind, ack->changed));
+    else if (ack->kind == RECORD_IMPORT)
+        reply(client, json_pack("{s:b, s:i}", "ok", 1, "added", ack->changed));
     else if (ack->kind == RECORD_LOG)
         reply(client, json_pack("{s:b, s:i}", "ok", 1, "events", ack->changed));
     else
@@ -189,6 +190,19 @@ static void command_change(struct client *client, json_t *request, int suppress)
     record = suppress ? change_suppress(&change, rooms->strict_local_part, now, &error)
                       : change_release(&change, rooms->strict_local_part, now, &error);
     submit(client, record, &error);
+}
+
+static void command_import(struct client *client, const json_t *request)
+{
+    struct control *control = client->control;
+    struct error error;
+    struct record *record = change_import(request, client->who, control->rooms.strict_local_part, (int64_t)time(NULL),
+                                          &error);
+
+    if (!record || acks_submit(control->acks, record, client, 0, &error))
+        reply_error(client, error.text);
+    else
+        client->waiting = 1;
 }
 
 static void command_ingest(struct client *client, json_t *request)
@@ -308,6 +322,8 @@ static void run_request(struct client *client, const char *line, size_t length)
         command_status(client);
     else if (!strcmp(command, "suppress") || !strcmp(command, "release"))
         command_change(client, request, !strcmp(command, "suppress"));
+    else if (!strcmp(command, "import"))
+        command_import(client, request);
     else if (!strcmp(command, "ingest"))
         command_ingest(client, request);
     else if (!strcmp(command, "ingest-log"))
@@ -325,9 +341,9 @@ static int take_line(struct client *client, struct evbuffer *input)
     size_t length, waiting = evbuffer_get_length(input);
     char *line = evbuffer_readln(input, &length, EVBUFFER_EOL_LF);
 
-    if (line && length <= LINE_MAX_BYTES)
+    if (line && length <= CONTROL_LINE_MAX)
         run_request(client, line, length);
-    else if (line || waiting > LINE_MAX_BYTES)
+    else if (line || waiting > CONTROL_LINE_MAX)
         client->over = 1;
     free(line);
     return line != NULL;

@@ -1,9 +1,11 @@
 /* The control socket: suppressctl's way into the running daemon.
  *
- * A unix stream socket, mode 0660. One JSON object a line each way:
+ * A unix stream socket, mode 0660. One JSON object a line each way, a request
+ * at most CONTROL_LINE_MAX long:
  *   {"command": "status"}
  *   {"command": "suppress", "recipient": A, "stream": S, "reason": R, "note": N, "until": T}
  *   {"command": "release", "recipient": A, "stream": S, "note": N}
+ *   {"command": "import", "note": N, "entries": [...]}, see change_import
  *   {"command": "ingest", "id": N, "size": BYTES, "own": true or false}
  *   {"command": "ingest-log", "size": BYTES, ...}, see log_block.h
  *   {"command": "aside-retry", "ids": [I, ...]}
@@ -16,6 +18,7 @@
  * CONTROL_MESSAGE_MAX; with own, this host's own DSNs are believed (own.h). It
  * is answered with its id and "result" (ingest.h) after the commit; so many as
  * CONTROL_IN_FLIGHT_MAX may be under way, and answers come in any order.
+ * import is answered with the number of suppressions that are new, "added".
  * The lines of ingest-log are answered with the number of new "events".
  * Lives on the main loop.
  */
@@ -28,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CONTROL_LINE_MAX 60000
 #define CONTROL_MESSAGE_MAX (256u << 20)
 #define CONTROL_IN_FLIGHT_MAX 64
 

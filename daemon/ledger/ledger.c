@@ -197,6 +197,23 @@ static int record_suppress(struct ledger *ledger, const struct record *record, s
     return store_suppress(ledger->store, &suppression, error);
 }
 
+/* What is suppressed already, and for as long, stays as it is: an import that is
+ * repeated changes nothing, and none shortens what is there. */
+static int record_import(struct ledger *ledger, struct record *record, struct error *error)
+{
+    record->changed_r = 0;
+    for (size_t i = 0; i < record->count; i++) {
+        const struct record *part = record->parts[i];
+        int there = store_suppressed(ledger->store, part->key, part->stream,
+                                     part->until ? part->until - 1 : INT64_MAX, 0, error);
+
+        if (there < 0 || (!there && record_suppress(ledger, part, error)))
+            return -1;
+        record->changed_r += !there;
+    }
+    return 0;
+}
+
 static int record_release(struct ledger *ledger, struct record *record, struct error *error)
 {
     record->changed_r = store_release(ledger->store, record->key, record->stream, record->who,
@@ -237,6 +254,8 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
     case RECORD_RETRY:
     case RECORD_DROP:
         return record_retry(ledger, record, error);
+    case RECORD_IMPORT:
+        return record_import(ledger, record, error);
     case RECORD_LOG:
         result = record_log(ledger, record, error);
         record->changed_r = (int)(counters_get(&ledger->batch, COUNTER_EVENTS) - before);

@@ -25,9 +25,12 @@ void record_free(struct record **record)
     if (!old)
         return;
     report_clear(&old->report);
-    for (size_t i = 0; i < old->count; i++)
+    for (size_t i = 0; old->keys && i < old->count; i++)
         free(old->keys[i]);
     free(old->keys);
+    for (size_t i = 0; old->parts && i < old->count; i++)
+        record_free(&old->parts[i]);
+    free(old->parts);
     free(old->bytes);
     free(old->queue_id);
     free(old->message_id);

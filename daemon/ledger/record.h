@@ -21,6 +21,7 @@ enum record_kind {
     RECORD_SENT,     /* a submitted message: remember it */
     RECORD_SUPPRESS, /* a person adds a suppression */
     RECORD_RELEASE,  /* a person takes one away */
+    RECORD_IMPORT,   /* a person hands in many, of which those that are there already change nothing */
     RECORD_RULES,    /* use this rule set from now on */
     RECORD_RETRY,    /* read again what was kept aside */
     RECORD_DROP,     /* let go of what was kept aside */
@@ -77,11 +78,14 @@ struct record {
     char *who;
     int64_t until; /* 0: for good */
     int changed_r; /* set by the ledger: 0 when there was nothing to release, retry or drop,
-                      or nothing new in a RECORD_REPORT; of a RECORD_LOG the number of new events */
+                      or nothing new in a RECORD_REPORT; of a RECORD_LOG the number of new events,
+                      of a RECORD_IMPORT that of new suppressions */
 
     /* RECORD_RETRY, RECORD_DROP */
     int64_t *ids; /* of what is kept aside */
     size_t id_count;
+
+    struct record **parts; /* RECORD_IMPORT: each a RECORD_SUPPRESS, as many as count */
 
     struct ruleset *ruleset; /* RECORD_RULES */
 
