@@ -33,10 +33,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TEXT_KEPT 300      /* bytes of a reply or note that go on record */
-#define BATCH_ENTRIES 2000
-/* An entry and a row of a request; what JSON makes of bytes may be six times as long. */
-#define BATCH_BYTES (CONTROL_LINE_MAX - 6 * (TEXT_KEPT + 800))
+#define TEXT_KEPT 300 /* bytes of a reply or note that go on record */
+/* A batch as JSON, short of the daemon's limit by an entry of the longest kind.
+ * The ledger has no such limit, and gains by fewer transactions. */
+#define BATCH_BYTES (CONTROL_LINE_MAX - 8000)
+#define BATCH_BYTES_DIRECT (1u << 20)
 
 struct import {
     struct ctl *ctl;
@@ -48,7 +49,7 @@ struct import {
 
     char *note;          /* of the file that is being read */
     json_t *entries;     /* of the batch */
-    size_t bytes;        /* about so long is it as JSON */
+    size_t bytes;        /* so long is it as JSON */
     struct ledger *ledger; /* while no daemon runs */
     struct counters counters;
 
@@ -224,6 +225,7 @@ static enum taken take(struct import *import, const struct list_reader *reader, 
     enum reason reason;
     enum taken taken;
     int64_t until = 0;
+    json_t *one;
 
     if (change_key(entry->recipient, import->strict, key, error))
         return BAD;
@@ -239,10 +241,10 @@ static enum taken take(struct import *import, const struct list_reader *reader, 
         return TAKE;
     }
     note = note_of(entry);
-    json_array_append_new(import->entries, json_pack("{s:o, s:o, s:s, s:o, s:I}", "recipient", ask_json(key), "stream",
-                                                     ask_json(stream), "reason", reason_info(reason)->name, "note",
-                                                     ask_json(note), "until", (json_int_t)until));
-    import->bytes += 100 + 2 * (strlen(key) + strlen(stream)) + 6 * strlen(note);
+    one = json_pack("{s:o, s:o, s:s, s:o, s:I}", "recipient", ask_json(key), "stream", ask_json(stream), "reason",
+                    reason_info(reason)->name, "note", ask_json(note), "until", (json_int_t)until);
+    import->bytes += json_dumpb(one, NULL, 0, 0);
+    json_array_append_new(import->entries, one);
     free(note);
     return TAKE;
 }
@@ -271,7 +273,7 @@ static int read_entry(struct import *import, const struct list_reader *reader, c
                            (unsigned long long)entry->line);
         tell_bad(import, bad.text);
     }
-    if (json_array_size(import->entries) >= BATCH_ENTRIES || import->bytes > BATCH_BYTES)
+    if (import->bytes > (import->ledger ? BATCH_BYTES_DIRECT : BATCH_BYTES))
         return flush(import, error);
     return 0;
 }

@@ -128,7 +128,7 @@ static int take_object(struct json_rows *rows, ssize_t length, uint64_t line, js
     const char *at = window_bytes(rows->window, &seen);
     json_error_t problem;
 
-    *object_r = json_loadb(at, (size_t)length, 0, &problem);
+    *object_r = json_loadb(at, (size_t)length, JSON_DECODE_ANY, &problem);
     window_drop(rows->window, (size_t)length);
     if (*object_r && json_is_object(*object_r))
         return 1;

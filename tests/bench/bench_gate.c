@@ -158,6 +158,7 @@ int main(int argc, char **argv)
            (double)bench_size(path) / count, each);
     bench_forget(path);
     ask_gate("gate, from the disk", gate, settings, count, lookups / 10, times);
+    bench_warm(path);
     plain = ask_plain(count, lookups, times);
     idle = ask_gate("gate, writer idle", gate, settings, count, lookups, times);
     writing = 1;

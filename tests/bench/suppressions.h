@@ -60,6 +60,18 @@ static inline void bench_forget(const char *path)
     close(fd);
 }
 
+/* Reads it all once, so that it is in memory as far as it fits. */
+static inline void bench_warm(const char *path)
+{
+    static char buffer[1 << 20];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    bench_check(fd >= 0, path);
+    while (read(fd, buffer, sizeof(buffer)) > 0)
+        ;
+    close(fd);
+}
+
 static inline void bench_fill(const char *path, uint64_t count)
 {
     static const char insert[] = "INSERT INTO suppression (key, stream, reason, since, origin, note)"
