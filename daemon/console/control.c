@@ -194,15 +194,10 @@ static void command_change(struct client *client, json_t *request, int suppress)
 
 static void command_import(struct client *client, const json_t *request)
 {
-    struct control *control = client->control;
+    const int strict = client->control->rooms.strict_local_part;
     struct error error;
-    struct record *record = change_import(request, client->who, control->rooms.strict_local_part, (int64_t)time(NULL),
-                                          &error);
 
-    if (!record || acks_submit(control->acks, record, client, 0, &error))
-        reply_error(client, error.text);
-    else
-        client->waiting = 1;
+    submit(client, change_import(request, client->who, strict, (int64_t)time(NULL), &error), &error);
 }
 
 static void command_ingest(struct client *client, json_t *request)
