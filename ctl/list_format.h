@@ -3,7 +3,9 @@
  * A format is a row of one table: what its columns (CSV) or members (JSON) are
  * called, which word of theirs means which of our reasons, and by what it is
  * known. Names are compared without regard to case, blanks and punctuation.
- * Constant data. Sources, as read in November 2026:
+ * Constant data. Where the services describe them (ses, mailgun, postmark and SendGrid's
+ * bounces were read there in November 2026; of the others the names are those of their
+ * client libraries and exports, and want checking against a real file):
  *
  *   ses        docs.aws.amazon.com/ses/latest/APIReference-V2/API_ListSuppressedDestinations.html
  *   sendgrid   docs.sendgrid.com/api-reference/bounces-api, .../blocks-api, .../spam-reports-api,
