@@ -9,6 +9,7 @@
 #include "daemon/ledger/aside.h"
 #include "daemon/ledger/judge.h"
 #include "daemon/ledger/outcome.h"
+#include "daemon/ledger/policy.h"
 #include "daemon/ledger/store.h"
 #include "daemon/ledger/tally.h"
 #include "daemon/report/address.h"
@@ -23,11 +24,25 @@ struct ledger {
     struct counters batch; /* added to counters when the batch is committed */
     int64_t aside_bytes_max;
     int strict;
+    int on_trial; /* in this batch: there may be suppressions that a delivery ends */
 };
 
 static void count(struct ledger *ledger, enum counter counter)
 {
     counters_add(&ledger->batch, counter, 1);
+}
+
+/* Counting begins anew and a trial is passed. Of the mail that is delivered
+ * hardly any is to a recipient with a bounce record or on trial: one lookup. */
+static int take_delivered(struct ledger *ledger, const struct address *address, int64_t time, int64_t now,
+                          struct error *error)
+{
+    if (!policy_trial(ledger->rooms.policy)->believes_sent)
+        return 0;
+    if (store_begin_anew(ledger->store, address->key, time, error))
+        return -1;
+    return !ledger->on_trial ? 0 : store_clear_trial(ledger->store, address->key, address->key + address->domain,
+                                                     time, now, error);
 }
 
 static int record_report(struct ledger *ledger, const struct record *record, int uncounted, struct error *error)
@@ -46,7 +61,10 @@ static int record_report(struct ledger *ledger, const struct record *record, int
         if (!recipient || address_parse(recipient, strlen(recipient), ledger->strict, &address, &bad))
             count(ledger, COUNTER_ADDRESSES_BAD);
         else
-            failed = outcome_record(&ledger->rooms, record, delivery, &address, uncounted, error);
+            failed = outcome_record(&ledger->rooms, record, delivery, &address, uncounted, error) ||
+                     (delivery->action == ACTION_DELIVERED && record->evidence != EVIDENCE_UNPROVEN &&
+                      take_delivered(ledger, &address, delivery->time ? delivery->time : record->time,
+                                     record->time, error)) ? -1 : 0;
     }
     return failed;
 }
@@ -74,7 +92,8 @@ static int find_stream(struct ledger *ledger, struct span queue_id, struct last_
 }
 
 /* Into the tally. A recipient that is no address ("root") has no domain. */
-static void count_result(struct ledger *ledger, const struct result *result, const char *stream)
+static int count_result(struct ledger *ledger, const struct result *result, const char *stream, int64_t now,
+                        struct error *error)
 {
     const struct delivery delivery = {
         .action = result->action,
@@ -86,8 +105,9 @@ static void count_result(struct ledger *ledger, const struct result *result, con
     struct address address;
     struct verdict verdict;
     struct error bad;
+    int is_address = !address_parse(result->recipient.start, result->recipient.length, ledger->strict, &address, &bad);
 
-    if (!address_parse(result->recipient.start, result->recipient.length, ledger->strict, &address, &bad))
+    if (is_address)
         bucket.domain = address.key + address.domain;
     judge(ledger->rooms.classifier, &delivery, bucket.domain, &verdict);
     bucket.provider = verdict.provider;
@@ -95,9 +115,11 @@ static void count_result(struct ledger *ledger, const struct result *result, con
     bucket.reason = reason_info(verdict.reason)->name;
     bucket.trusted = result->evidence != EVIDENCE_UNPROVEN;
     tally_add(ledger->rooms.tally, &bucket);
+    return is_address && bucket.trusted && result->action == ACTION_DELIVERED
+               ? take_delivered(ledger, &address, result->time, now, error) : 0;
 }
 
-static int count_results(struct ledger *ledger, const struct results *results, struct error *error)
+static int count_results(struct ledger *ledger, const struct results *results, int64_t now, struct error *error)
 {
     struct last_message last = {SPAN_NONE, NULL};
     int failed = 0;
@@ -107,7 +129,7 @@ static int count_results(struct ledger *ledger, const struct results *results, s
 
         results_get(results, i, &result);
         if (!(failed = find_stream(ledger, result.queue_id, &last, error)))
-            count_result(ledger, &result, last.stream ? last.stream : "");
+            failed = count_result(ledger, &result, last.stream ? last.stream : "", now, error);
     }
     free(last.stream);
     counters_add(&ledger->batch, COUNTER_RESULTS_COUNTED, results->count);
@@ -130,7 +152,7 @@ static int record_log(struct ledger *ledger, const struct record *record, struct
         if (record_report(ledger, &one, entry->uncounted, error))
             return -1;
     }
-    if (count_results(ledger, &record->results, error))
+    if (count_results(ledger, &record->results, record->time, error))
         return -1;
     return store_put_position(ledger->store, record->log, &record->position, record->time, error);
 }
@@ -176,6 +198,12 @@ static int record_retry(struct ledger *ledger, struct record *record, struct err
 static int record_sent(struct ledger *ledger, const struct record *record, struct error *error)
 {
     count(ledger, COUNTER_SENT);
+    for (size_t i = 0; i < record->count; i++) {
+        const char *at = strrchr(record->keys[i], '@');
+
+        if (store_note_send(ledger->store, record->keys[i], at ? at + 1 : "", record->stream, record->time, error))
+            return -1;
+    }
     return store_add_sent(ledger->store, record->time, record->queue_id, record->message_id,
                           record->sender, record->stream, (const char *const *)record->keys,
                           record->count, error);
@@ -218,6 +246,15 @@ static int record_release(struct ledger *ledger, struct record *record, struct e
 {
     record->changed_r = store_release(ledger->store, record->key, record->stream, record->who,
                                       record->note, record->time, error);
+    /* What led to the suppression shall not lead to it again. */
+    return record->changed_r < 0 || store_begin_anew(ledger->store, record->key, record->time, error) ? -1 : 0;
+}
+
+static int record_allow(struct ledger *ledger, struct record *record, struct error *error)
+{
+    if (record->kind == RECORD_ALLOW)
+        return store_allow(ledger->store, record->key, record->who, record->note, record->time, error);
+    record->changed_r = store_disallow(ledger->store, record->key, record->who, record->note, record->time, error);
     return record->changed_r < 0 ? -1 : 0;
 }
 
@@ -231,6 +268,14 @@ int ledger_use_rules(struct ledger *ledger, struct ruleset *ruleset, struct erro
     ledger->rooms.classifier = classifier;
     ledger->rooms.ruleset = 0;
     return 0;
+}
+
+void ledger_use_policy(struct ledger *ledger, struct policy *policy)
+{
+    struct policy *old = ledger->rooms.policy;
+
+    ledger->rooms.policy = policy_ref(policy);
+    policy_unref(&old);
 }
 
 int ledger_record(struct ledger *ledger, struct record *record, struct error *error)
@@ -256,6 +301,9 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
         return record_retry(ledger, record, error);
     case RECORD_IMPORT:
         return record_import(ledger, record, error);
+    case RECORD_ALLOW:
+    case RECORD_DISALLOW:
+        return record_allow(ledger, record, error);
     case RECORD_LOG:
         result = record_log(ledger, record, error);
         record->changed_r = (int)(counters_get(&ledger->batch, COUNTER_EVENTS) - before);
@@ -271,20 +319,24 @@ void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max)
     ledger->aside_bytes_max = bytes_max;
 }
 
-int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, struct error *error)
+int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, int64_t now, struct error *error)
 {
     int more = store_prune(ledger->store, sent_before, ledger->aside_bytes_max, error);
     int folded = more < 0 ? -1 : store_fold(ledger->store, fold_before, error);
+    int quiet = folded < 0 ? -1 : store_release_quiet(ledger->store, policy_trial(ledger->rooms.policy)->quiet, now, error);
 
-    return folded < 0 ? -1 : more | folded;
+    return quiet < 0 ? -1 : more | folded | quiet;
 }
 
 int ledger_begin(struct ledger *ledger, struct error *error)
 {
     memset(&ledger->batch, 0, sizeof(ledger->batch));
     tally_clear(ledger->rooms.tally);
-    if (!store_begin(ledger->store, error))
-        return 0;
+    if (!store_begin(ledger->store, error)) {
+        if ((ledger->on_trial = store_on_trial(ledger->store, error)) >= 0)
+            return 0;
+        store_rollback(ledger->store);
+    }
     counters_add(ledger->counters, COUNTER_WRITE_FAILURES, 1);
     return -1;
 }
@@ -330,6 +382,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct error *e
     ledger->counters = options->counters;
     ledger->rooms.counters = &ledger->batch;
     ledger->rooms.tally = tally_new();
+    ledger->rooms.policy = options->policy ? policy_ref(options->policy) : policy_new();
     if (!(ledger->rooms.store = ledger->store = store_open(options->database, options->strict_local_part, error)) ||
         (options->ruleset && ledger_use_rules(ledger, options->ruleset, error)))
         ledger_close(&ledger);
@@ -345,6 +398,7 @@ void ledger_close(struct ledger **ledger)
         return;
     classifier_close(&old->rooms.classifier);
     tally_free(&old->rooms.tally);
+    policy_unref(&old->rooms.policy);
     store_close(&old->store);
     free(old);
 }

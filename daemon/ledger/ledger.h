@@ -18,6 +18,7 @@ struct ledger;
 struct ledger_options {
     const char *database;       /* borrowed for the call */
     int strict_local_part;
+    struct policy *policy;      /* a count of it is taken; NULL: the taxonomy's defaults */
     struct ruleset *ruleset;    /* a count of it is taken; NULL: records no reports */
     struct counters *counters;  /* borrowed for the ledger's life */
 };
@@ -27,6 +28,9 @@ void ledger_close(struct ledger **ledger);
 
 /* Classifies with this rule set (a count of it is taken) from now on. -1: the old one stays. */
 int ledger_use_rules(struct ledger *ledger, struct ruleset *ruleset, struct error *error) must_check;
+
+/* Decides by this policy (a count of it is taken) from now on. */
+void ledger_use_policy(struct ledger *ledger, struct policy *policy);
 
 /* What the counters of a rolled back batch would have said is forgotten too. */
 int ledger_begin(struct ledger *ledger, struct error *error) must_check;
@@ -41,8 +45,8 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
 /* What is kept aside takes no more than this from now on. At first there is no limit. */
 void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max);
 
-/* See store_prune and store_fold. 1: there is more. */
-int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before,
+/* See store_prune, store_fold and store_release_quiet. 1: there is more. */
+int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, int64_t now,
                  struct error *error) must_check;
 
 #endif

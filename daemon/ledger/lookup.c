@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/pack.h"
+#include "daemon/ledger/past.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/statement.h"
 
@@ -18,23 +19,26 @@
 #define IDLE_MAX 32          /* connections that a pool keeps open */
 #define CACHE_KIB "-1024"    /* page cache of one connection; the kernel's serves all */
 
-enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, ASIDE_MESSAGE, UNCLASSIFIED, POSITION, LOG_READ, STATEMENTS };
+enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, ASIDE_MESSAGE, UNCLASSIFIED, POSITION, LOG_READ, ALLOWED,
+       WOULD_BE, STATEMENTS };
 
 #define SUPPRESSION_COLUMNS "key, stream, reason, origin, note, since, coalesce(until, 0), coalesce(event, 0)"
-#define IN_FORCE "(until IS NULL OR until > "
+/* For good, until then, or expired with all messages of the trial under way. */
+#define IN_FORCE(now) "state = 'enforced' AND (until IS NULL OR until > " now " OR sends >= trial)"
+#define NOT_ALLOWED " AND NOT EXISTS (SELECT 1 FROM allow WHERE key = ?1) AND NOT EXISTS (SELECT 1 FROM allow WHERE key = ?2)"
 
 static const char *const sql[STATEMENTS] = {
     [SUPPRESSED] =
         /* IN (...), or an OR that the index serves (the plus keeps it away), would
          * build a table in memory for every recipient. */
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
-        " WHERE key = ?1 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE "?4)"
+        " WHERE key = ?1 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE("?4") NOT_ALLOWED
         " UNION ALL "
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
-        " WHERE key = ?2 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE "?4) LIMIT 1",
+        " WHERE key = ?2 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE("?4") NOT_ALLOWED " LIMIT 1",
     [LIST] =
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
-        " WHERE (?1 IS NULL OR reason = ?1) AND " IN_FORCE "?2) ORDER BY key, stream",
+        " WHERE (?1 IS NULL OR reason = ?1) AND " IN_FORCE("?2") " ORDER BY key, stream",
     [EVENTS] =
         "SELECT e.id, e.time, e.recorded, e.code, e.trusted, e.witnesses, e.action, e.reason,"
         " e.persistence, e.rule, v.version, e.provider, e.status, p.text, e.reporting_mta, e.remote_mta,"
@@ -46,7 +50,7 @@ static const char *const sql[STATEMENTS] = {
         "SELECT time, coalesce(until, 0), coalesce(event, 0), who, what, stream, reason, origin, note"
         " FROM change WHERE key = ?1 ORDER BY id",
     [TOTALS] =
-        "SELECT (SELECT count(*) FROM suppression WHERE " IN_FORCE "?1)),"
+        "SELECT (SELECT count(*) FROM suppression WHERE " IN_FORCE("?1") "),"
         " (SELECT count(*) FROM event), (SELECT count(*) FROM address), (SELECT count(*) FROM sent),"
         " (SELECT count(*) FROM aside), (SELECT coalesce(sum(length(bytes)), 0) FROM aside),"
         " (SELECT coalesce(max(time), 0) FROM event)",
@@ -59,6 +63,10 @@ static const char *const sql[STATEMENTS] = {
         "SELECT id, time, last, count, size, length(bytes), source, evidence, problem, sender FROM aside"
         " WHERE (?1 = 0 OR id = ?1) AND (?2 = 0 OR last < ?2) ORDER BY id DESC LIMIT ?3",
     [ASIDE_MESSAGE] = "SELECT size, bytes FROM aside WHERE id = ?1",
+    [ALLOWED] = "SELECT key, since, who, note FROM allow ORDER BY key",
+    [WOULD_BE] =
+        "SELECT state, policy, reason, count(*), coalesce(sum(sends), 0) FROM suppression"
+        " WHERE state <> 'enforced' AND (until IS NULL OR until > ?1) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 2, 3",
     [LOG_READ] = "SELECT head_hash, head_length, since, upto FROM log_read",
     [POSITION] = "SELECT device, inode, offset, head_length, head_hash, since, time, cursor FROM follow WHERE path = ?1",
 };
@@ -66,6 +74,7 @@ static const char *const sql[STATEMENTS] = {
 struct lookup {
     sqlite3 *db;
     struct statements statements;
+    struct statements past_statements; /* of past.c */
     int pending;         /* the row of SUPPRESSED is still being held for the caller */
     struct lookup *next; /* the pool's */
 };
@@ -109,6 +118,7 @@ struct lookup *lookup_open(const char *path, struct error *error)
         (void)sqlite_error(lookup->db, "open", error);
     } else {
         statements_init(&lookup->statements, lookup->db, sql, STATEMENTS);
+        past_prepare(&lookup->past_statements, lookup->db);
         sqlite3_busy_timeout(lookup->db, BUSY_TIMEOUT_MS);
         sqlite3_exec(lookup->db, "PRAGMA cache_size = " CACHE_KIB, NULL, NULL, NULL);
         failed = check_version(lookup, error);
@@ -128,6 +138,7 @@ void lookup_close(struct lookup **lookup)
     if (!old)
         return;
     statements_clear(&old->statements);
+    statements_clear(&old->past_statements);
     sqlite3_close(old->db);
     free(old);
 }
@@ -199,6 +210,41 @@ int lookup_list(struct lookup *lookup, const char *reason, int64_t now,
             statement_reset(&lookup->statements, LIST);
             return 0;
         }
+    }
+    return step;
+}
+
+int lookup_past(struct lookup *lookup, const struct past_question *question, struct hygiene_history *history_r,
+                struct error *error)
+{
+    return past_read(&lookup->past_statements, question, history_r, error);
+}
+
+int lookup_allowed(struct lookup *lookup, void (*row)(const struct allowed *allowed, void *context), void *context,
+                   struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, ALLOWED, error, "");
+    int step = -1;
+
+    while (stmt && (step = statement_step(&lookup->statements, ALLOWED, error)) > 0) {
+        const struct allowed allowed = {text(stmt, 0), text(stmt, 2), text(stmt, 3), sqlite3_column_int64(stmt, 1)};
+
+        row(&allowed, context);
+    }
+    return step;
+}
+
+int lookup_would_be(struct lookup *lookup, int64_t now, void (*row)(const struct would_be *line, void *context),
+                    void *context, struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, WOULD_BE, error, "i", now);
+    int step = -1;
+
+    while (stmt && (step = statement_step(&lookup->statements, WOULD_BE, error)) > 0) {
+        const struct would_be line = {text(stmt, 0), text(stmt, 1), text(stmt, 2), sqlite3_column_int64(stmt, 3),
+                                      sqlite3_column_int64(stmt, 4)};
+
+        row(&line, context);
     }
     return step;
 }

@@ -33,7 +33,9 @@ struct suppressed {
 };
 
 /* Is this recipient refused for this stream at this time? 1 and *suppressed_r,
- * 0, -1. domain is the address's own ("@" entries are looked up too). */
+ * 0, -1. domain is the address's own ("@" entries are looked up too). Everybody
+ * asks here: what is held or in shadow mode refuses nobody, the allow-list
+ * outranks all, and what has expired lets its trial messages through. */
 int lookup_suppressed(struct lookup *lookup, const char *key, const char *domain, const char *stream,
                       int64_t now, struct suppressed *suppressed_r, struct error *error) must_check;
 
@@ -42,6 +44,30 @@ int lookup_suppressed(struct lookup *lookup, const char *key, const char *domain
 int lookup_list(struct lookup *lookup, const char *reason, int64_t now,
                 int (*row)(const struct suppressed *suppressed, void *context), void *context,
                 struct error *error) must_check;
+
+/* What came before (past.h). */
+struct past_question;
+struct hygiene_history;
+int lookup_past(struct lookup *lookup, const struct past_question *question, struct hygiene_history *history_r,
+                struct error *error) must_check;
+
+/* The allow-list, by key. Strings valid during the call, here and below. -1 on failure. */
+struct allowed {
+    const char *recipient, *who, *note;
+    int64_t since;
+};
+int lookup_allowed(struct lookup *lookup, void (*row)(const struct allowed *allowed, void *context), void *context,
+                   struct error *error) must_check;
+
+/* What enforcement would change: by policy line and reason the recipients that
+ * would be suppressed now, and the messages sent to them meanwhile. -1 on failure. */
+struct would_be {
+    const char *state; /* "held" or "shadow" */
+    const char *policy, *reason;
+    int64_t recipients, sends;
+};
+int lookup_would_be(struct lookup *lookup, int64_t now, void (*row)(const struct would_be *line, void *context),
+                    void *context, struct error *error) must_check;
 
 /* One delivery result of a recipient. Strings valid during the call; never NULL. */
 struct past_event {

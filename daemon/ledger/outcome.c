@@ -7,6 +7,8 @@
 #include "classifier/classify.h"
 #include "daemon/ledger/hygiene.h"
 #include "daemon/ledger/judge.h"
+#include "daemon/ledger/past.h"
+#include "daemon/ledger/policy.h"
 #include "daemon/ledger/store.h"
 #include "daemon/ledger/tally.h"
 #include "daemon/ledger/witness.h"
@@ -22,6 +24,7 @@ struct finding {
     const struct address *address;
     int uncounted;
     struct verdict verdict;
+    struct policy_rule rule; /* the one that holds for the verdict */
     struct decision decision;
     char key[300];
     char *stream, *message_id; /* owned; message_id NULL: not known */
@@ -130,43 +133,77 @@ static void fill_event(const struct finding *finding, struct store_event *event_
     };
 }
 
-/* What follows, setting aside a suppression that this very event (0: it is
+/* What came before, setting aside a suppression that this very event (0: it is
  * new) has caused already. */
+static int read_history(struct outcome_rooms *rooms, const struct finding *finding, const struct hygiene_facts *facts,
+                        int64_t event_id, struct hygiene_history *history_r, struct error *error)
+{
+    const struct past_question question = {
+        .key = finding->address->key,
+        .domain = finding->address->key + finding->address->domain,
+        .stream = finding->stream,
+        .rule = &finding->rule,
+        .time = facts->time,
+        .now = facts->now,
+        .event = event_id,
+    };
+
+    *history_r = (struct hygiene_history){0};
+    if (!hygiene_needs_history(&finding->verdict, facts, &finding->rule))
+        return 0;
+    return store_past(rooms->store, &question, history_r, error);
+}
+
 static int decide(struct outcome_rooms *rooms, struct finding *finding, int64_t event_id,
                   struct store_event *event, struct error *error)
 {
-    struct hygiene_facts facts = {
+    const struct hygiene_facts facts = {
         .action = finding->delivery->action,
         .evidence = finding->record->evidence,
+        .time = event->time,
+        .now = finding->record->time,
     };
+    struct hygiene_history history;
 
-    hygiene_decide(&finding->verdict, &facts, &finding->decision);
-    /* Of every stream: one that holds for a single stream is not what would follow here. */
-    if (finding->decision.kind == DECISION_SUPPRESS)
-        facts.suppressed = store_suppressed(rooms->store, finding->address->key, "", finding->record->time,
-                                            event_id, error);
-    if (facts.suppressed > 0)
-        hygiene_decide(&finding->verdict, &facts, &finding->decision);
+    policy_find(rooms->policy, finding->verdict.reason, finding->stream, finding->verdict.provider, &finding->rule);
+    if (read_history(rooms, finding, &facts, event_id, &history, error))
+        return -1;
+    hygiene_decide(&finding->verdict, &facts, &finding->rule, policy_trial(rooms->policy), &history,
+                   &finding->decision);
     event->decision = decision_name(finding->decision.kind);
     event->sentence = finding->decision.sentence;
-    return facts.suppressed < 0 ? -1 : 0;
+    return 0;
+}
+
+static int is_suppression(enum decision_kind kind)
+{
+    return kind == DECISION_SUPPRESS || kind == DECISION_HOLD || kind == DECISION_SHADOW;
 }
 
 static int add_suppression(struct outcome_rooms *rooms, const struct finding *finding, int64_t event,
                            struct error *error)
 {
+    const struct decision *decision = &finding->decision;
+    /* The key of a domain is its "@" in the address and all behind it. */
+    size_t from = decision->scope == POLICY_DOMAIN ? finding->address->domain - 1 : 0;
     const struct store_suppression suppression = {
-        .key = finding->address->key,
-        .stream = "",
+        .key = finding->address->key + from,
+        .stream = decision->streams == POLICY_ONE_STREAM ? finding->stream : "",
         .reason = reason_info(finding->verdict.reason)->name,
         .origin = "automatic",
         .note = "",
+        .why = decision->sentence,
         .who = "hygiene",
         .since = finding->record->time,
+        .until = decision->until,
         .event = event,
+        .state = state_name(decision_state(decision->kind)),
+        .policy = finding->rule.where,
+        .level = decision->level,
+        .trial = policy_trial(rooms->policy)->sends,
     };
 
-    counters_add(rooms->counters, COUNTER_SUPPRESSED, 1);
+    counters_add(rooms->counters, decision->kind == DECISION_SUPPRESS ? COUNTER_SUPPRESSED : COUNTER_WOULD_SUPPRESS, 1);
     return store_suppress(rooms->store, &suppression, error);
 }
 
@@ -188,7 +225,7 @@ static int act(struct outcome_rooms *rooms, const struct finding *finding, const
     if (finding->delivery->action == ACTION_FAILED &&
         store_count_bounce(rooms->store, event->address, is_hard(event), finding->record->time, id, error))
         return -1;
-    if (finding->decision.kind == DECISION_SUPPRESS)
+    if (is_suppression(finding->decision.kind))
         return add_suppression(rooms, finding, id, error);
     return 0;
 }
@@ -216,21 +253,29 @@ static void count(struct outcome_rooms *rooms, const struct finding *finding, co
         tally_add(rooms->tally, &bucket);
 }
 
+static int was_suppression(const char *decision)
+{
+    for (int kind = 0; kind < DECISION_KINDS; kind++)
+        if (!strcmp(decision, decision_name((enum decision_kind)kind)))
+            return is_suppression((enum decision_kind)kind);
+    return 0;
+}
+
 /* A richer text has given another verdict: what followed from the old one is
  * put right. A person who has meanwhile released the address is not overruled. */
 static int change_mind(struct outcome_rooms *rooms, const struct finding *finding, const struct store_event *event,
                        const struct store_known *known, struct error *error)
 {
     int hard = is_hard(event) - is_hard(&known->event), released = 0;
-    int suppressed = !strcmp(known->event.decision, decision_name(DECISION_SUPPRESS));
-    int suppress = finding->decision.kind == DECISION_SUPPRESS;
+    int suppressed = was_suppression(known->event.decision);
+    int suppress = is_suppression(finding->decision.kind);
     char note[200];
 
     if (hard && store_move_bounce(rooms->store, known->event.address, hard, error))
         return -1;
     snprintf(note, sizeof(note), "a fuller reply to the same message says %s", event->reason);
-    if (suppressed && (released = store_release_event(rooms->store, finding->address->key, known->id, note,
-                                                      finding->record->time, error)) < 0)
+    if (suppressed &&
+        (released = store_release_event(rooms->store, known->id, note, finding->record->time, error)) < 0)
         return -1;
     if (suppress && (released || !suppressed))
         return add_suppression(rooms, finding, known->id, error);

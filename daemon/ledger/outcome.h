@@ -15,12 +15,14 @@
 #include "daemon/report/address.h"
 
 struct classifier;
+struct policy;
 struct store;
 struct tally;
 
 struct outcome_rooms {
     struct store *store;
     struct classifier *classifier;
+    struct policy *policy;
     struct tally *tally;       /* counted here, written by the ledger */
     struct counters *counters;
     int64_t ruleset;           /* row of the rule set in use; 0: look it up */

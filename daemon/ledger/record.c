@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "classifier/ruleset.h"
+#include "daemon/ledger/policy.h"
 
 #include <stdlib.h>
 
@@ -42,6 +43,7 @@ void record_free(struct record **record)
     free(old->who);
     free(old->ids);
     ruleset_unref(&old->ruleset);
+    policy_unref(&old->policy);
     for (size_t i = 0; i < old->entry_count; i++)
         report_clear(&old->entries[i].report);
     free(old->entries);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct policy;
 struct ruleset;
 
 enum record_kind {
@@ -22,9 +23,11 @@ enum record_kind {
     RECORD_SUPPRESS, /* a person adds a suppression */
     RECORD_RELEASE,  /* a person takes one away */
     RECORD_IMPORT,   /* a person hands in many, of which those that are there already change nothing */
-    RECORD_RULES,    /* use this rule set from now on */
     RECORD_RETRY,    /* read again what was kept aside */
     RECORD_DROP,     /* let go of what was kept aside */
+    RECORD_ALLOW,    /* a person puts a recipient on the allow-list */
+    RECORD_DISALLOW, /* and takes it off */
+    RECORD_RULES,    /* use this rule set and policy from now on */
     RECORD_LOG,      /* what a piece of a followed log says, and where it ends */
 };
 
@@ -71,7 +74,7 @@ struct record {
     char **keys;  /* compared forms of the recipients */
     size_t count;
 
-    /* RECORD_SUPPRESS, RECORD_RELEASE */
+    /* RECORD_SUPPRESS, RECORD_RELEASE; key, note and who also RECORD_ALLOW, RECORD_DISALLOW */
     char *key;    /* an address as compared, or "@" and a domain */
     char *reason;
     char *note;
@@ -87,7 +90,9 @@ struct record {
 
     struct record **parts; /* RECORD_IMPORT: each a RECORD_SUPPRESS, as many as count */
 
-    struct ruleset *ruleset; /* RECORD_RULES */
+    /* RECORD_RULES */
+    struct ruleset *ruleset;
+    struct policy *policy; /* NULL: it stays */
 
     /* RECORD_LOG */
     char *log; /* path of the followed file, or "journal:..."; NULL: not followed, only read */

@@ -9,6 +9,7 @@
 #include "daemon/ledger/aside.h"
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/own_file.h"
+#include "daemon/ledger/past.h"
 #include "daemon/ledger/record.h"
 
 #include <assert.h>
@@ -43,14 +44,15 @@ static const char *const sql[STATEMENTS] = {
     [RULESET_ADD] = "INSERT INTO ruleset (version, first_used) VALUES (?1, ?2)",
     [SUPPRESSED] =
         "SELECT 1 FROM suppression WHERE key = ?1 AND (+stream = '' OR +stream = ?2)"
-        " AND (until IS NULL OR until > ?3) AND coalesce(event, -1) <> ?4",
+        " AND state = 'enforced' AND (until IS NULL OR until > ?3) AND coalesce(event, -1) <> ?4",
     [SUPPRESS] =
-        "INSERT OR REPLACE INTO suppression (key, stream, reason, since, until, origin, event, note)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO suppression (key, stream, reason, since, until, origin, event, note, state,"
+        " level, trial, policy) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [RELEASE] = "DELETE FROM suppression WHERE key = ?1 AND stream = ?2",
     [CHANGE_ADD] =
         "INSERT INTO change (key, stream, reason, time, until, origin, event, note, who, what)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'suppress')",
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+        " CASE ?10 WHEN 'held' THEN 'hold' WHEN 'shadow' THEN 'shadow' ELSE 'suppress' END)",
     [CHANGE_RELEASE] =
         "INSERT INTO change (key, stream, reason, time, until, origin, event, note, who, what)"
         " SELECT key, stream, reason, ?3, until, 'manual', event, ?4, ?5, 'release'"
@@ -182,13 +184,22 @@ int store_suppressed(struct store *store, const char *key, const char *stream, i
     return read_id(store, SUPPRESSED, &ignored, error);
 }
 
+int store_past(struct store *store, const struct past_question *question, struct hygiene_history *history_r,
+               struct error *error)
+{
+    return past_read(&store->past_statements, question, history_r, error);
+}
+
 int store_suppress(struct store *store, const struct store_suppression *s, struct error *error)
 {
-    if (statement_run(&store->statements, SUPPRESS, error, "tttintnt", s->key, s->stream, s->reason,
-                      s->since, s->until, s->origin, s->event, s->note))
+    const char *state = s->state ? s->state : "enforced";
+
+    if (statement_run(&store->statements, SUPPRESS, error, "tttintnttint", s->key, s->stream, s->reason, s->since,
+                      s->until, s->origin, s->event, s->note, state, (int64_t)s->level, s->until ? s->trial : 0,
+                      s->policy ? s->policy : ""))
         return -1;
-    return statement_run(&store->statements, CHANGE_ADD, error, "tttintntt", s->key, s->stream,
-                         s->reason, s->since, s->until, s->origin, s->event, s->note, s->who);
+    return statement_run(&store->statements, CHANGE_ADD, error, "tttintnttt", s->key, s->stream, s->reason, s->since,
+                         s->until, s->origin, s->event, s->why ? s->why : s->note, s->who, state);
 }
 
 int store_release(struct store *store, const char *key, const char *stream, const char *who,
@@ -368,6 +379,8 @@ static int open_database(struct store *store, const char *path, int strict, stru
     statements_init(&store->statements, store->db, sql, STATEMENTS);
     store_event_prepare(store);
     store->aside = aside_open(store->db);
+    store_hygiene_prepare(store);
+    past_prepare(&store->past_statements, store->db);
     if (execute(store, "PRAGMA journal_mode = WAL", error) ||
         execute(store, "PRAGMA synchronous = FULL", error) ||
         execute(store, "PRAGMA cache_size = " CACHE_KIB, error) ||
@@ -402,6 +415,8 @@ void store_close(struct store **store)
     statements_clear(&old->statements);
     statements_clear(&old->event_statements);
     aside_close(&old->aside);
+    statements_clear(&old->hygiene_statements);
+    statements_clear(&old->past_statements);
     if (old->db)
         sqlite3_wal_checkpoint_v2(old->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(old->db);

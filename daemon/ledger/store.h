@@ -94,7 +94,18 @@ struct store_suppression {
     const char *key, *stream, *reason, *origin, *note, *who; /* all non-NULL */
     int64_t since, until; /* until 0: for good */
     int64_t event;        /* 0: none */
+    const char *why;      /* of the change, for the audit; NULL: the note */
+    const char *state;    /* "enforced", "held" or "shadow" (hygiene.h); NULL: enforced */
+    const char *policy;   /* the line that it rests on; NULL: none */
+    int level;            /* how often suppressed again */
+    int64_t trial;        /* messages let through when it has expired; 0: it just ends */
 };
+
+/* What came before (past.h), as it stands inside the open transaction. */
+struct past_question;
+struct hygiene_history;
+int store_past(struct store *store, const struct past_question *question, struct hygiene_history *history_r,
+               struct error *error) must_check;
 
 /* 1 when key has a suppression for stream now, 0 when not, -1. One that this
  * event caused does not count; 0: each counts. */
@@ -107,9 +118,32 @@ int store_suppress(struct store *store, const struct store_suppression *suppress
 int store_release(struct store *store, const char *key, const char *stream, const char *who,
                   const char *note, int64_t now, struct error *error) must_check;
 
-/* Takes back the automatic suppression of key that this event caused: 1; 0: there is none; -1. */
-int store_release_event(struct store *store, const char *key, int64_t event, const char *note, int64_t now,
+/* Takes back the automatic suppression, of the recipient or its domain, that
+ * this event caused: 1; 0: there is none; -1. */
+int store_release_event(struct store *store, int64_t event, const char *note, int64_t now,
                         struct error *error) must_check;
+
+/* A message was sent to key: counts where a suppression is on trial, held or in shadow mode. */
+int store_note_send(struct store *store, const char *key, const char *domain, const char *stream, int64_t now,
+                    struct error *error) must_check;
+/* 1 when there may be a suppression on trial, 0, -1. */
+int store_on_trial(struct store *store, struct error *error) must_check;
+/* Failures of key from before that time count no more: a message was delivered
+ * then, or a person released it. Writes once after each failure, however much
+ * is delivered. */
+int store_begin_anew(struct store *store, const char *key, int64_t time, struct error *error) must_check;
+/* A message was delivered: releases key and its domain from a trial that had begun by then. */
+int store_clear_trial(struct store *store, const char *key, const char *domain, int64_t time, int64_t now,
+                      struct error *error) must_check;
+/* Releases, a bounded number a call, those on trial that for so many seconds
+ * after the last message have not failed. 1: there may be more. */
+int store_release_quiet(struct store *store, int64_t quiet, int64_t now, struct error *error) must_check;
+
+/* Both with a row in change. Disallow: 1, 0 when it was not on the list, -1. */
+int store_allow(struct store *store, const char *key, const char *who, const char *note, int64_t now,
+                struct error *error) must_check;
+int store_disallow(struct store *store, const char *key, const char *who, const char *note, int64_t now,
+                   struct error *error) must_check;
 
 int store_add_sent(struct store *store, int64_t time, const char *queue_id, const char *message_id,
                    const char *sender, const char *stream, const char *const *keys, size_t count,

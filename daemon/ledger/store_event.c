@@ -23,6 +23,12 @@ enum {
     " FROM event e LEFT JOIN reply p ON p.id = e.reply"
 #define KNOWN_NUMBERS 8
 
+/* What event ?1 caused: by the keys that it can have, for no index has the event. */
+#define OF_EVENT \
+    "key IN (SELECT a.key FROM event e JOIN address a ON a.id = e.address WHERE e.id = ?1 UNION ALL" \
+    " SELECT '@' || a.domain FROM event e JOIN address a ON a.id = e.address WHERE e.id = ?1)" \
+    " AND origin = 'automatic' AND event = ?1"
+
 static const char *const sql[STATEMENTS] = {
     [EVENT_ADD] =
         "INSERT INTO event (time, recorded, address, original_recipient, action, reason, persistence,"
@@ -54,9 +60,9 @@ static const char *const sql[STATEMENTS] = {
     [BOUNCE_MOVE] = "UPDATE bounce SET hard = hard + ?2, other = other - ?2 WHERE address = ?1",
     [CHANGE_RELEASE] =
         "INSERT INTO change (key, stream, reason, time, until, origin, event, note, who, what)"
-        " SELECT key, stream, reason, ?3, until, 'automatic', event, ?4, 'hygiene', 'release'"
-        " FROM suppression WHERE key = ?1 AND origin = 'automatic' AND event = ?2",
-    [RELEASE] = "DELETE FROM suppression WHERE key = ?1 AND origin = 'automatic' AND event = ?2",
+        " SELECT key, stream, reason, ?2, until, 'automatic', event, ?3, 'hygiene', 'release'"
+        " FROM suppression WHERE " OF_EVENT,
+    [RELEASE] = "DELETE FROM suppression WHERE " OF_EVENT,
     [ROLLUP_ADD] =
         "INSERT INTO rollup (hour, provider, domain, stream, action, reason, trusted, attempts, reports)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
@@ -184,11 +190,10 @@ int store_move_bounce(struct store *store, int64_t address, int hard, struct err
     return statement_run(&store->event_statements, BOUNCE_MOVE, error, "ii", address, (int64_t)hard);
 }
 
-int store_release_event(struct store *store, const char *key, int64_t event, const char *note, int64_t now,
-                        struct error *error)
+int store_release_event(struct store *store, int64_t event, const char *note, int64_t now, struct error *error)
 {
-    if (statement_run(&store->event_statements, CHANGE_RELEASE, error, "tiit", key, event, now, note) ||
-        statement_run(&store->event_statements, RELEASE, error, "ti", key, event))
+    if (statement_run(&store->event_statements, CHANGE_RELEASE, error, "iit", event, now, note) ||
+        statement_run(&store->event_statements, RELEASE, error, "i", event))
         return -1;
     return sqlite3_changes(store->db) > 0;
 }

@@ -12,10 +12,13 @@ struct store {
     struct statements statements;       /* of store.c */
     struct statements event_statements; /* of store_event.c */
     struct aside *aside;
+    struct statements hygiene_statements; /* of store_hygiene.c */
+    struct statements past_statements;    /* of past.c */
     int lock_fd;
     int open_transaction;
 };
 
 void store_event_prepare(struct store *store);
+void store_hygiene_prepare(struct store *store);
 
 #endif

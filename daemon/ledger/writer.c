@@ -143,6 +143,8 @@ static void use_rules(struct writer *writer, struct record *record)
     struct error error = {0};
     int result = ledger_use_rules(writer->ledger, record->ruleset, &error);
 
+    if (record->policy)
+        ledger_use_policy(writer->ledger, record->policy);
     if (result)
         log_line(LOG_ERROR, "the new rules cannot be used, the old ones stay: %s", error.text);
     finish(writer, record, result, &error);
@@ -183,7 +185,7 @@ static void prune(struct writer *writer, const struct writer_limits *limits)
         note_trouble(writer, 1, &error);
         return;
     }
-    more = ledger_prune(writer->ledger, now - limits->sent_keep, now - limits->rollup_keep, &error);
+    more = ledger_prune(writer->ledger, now - limits->sent_keep, now - limits->rollup_keep, now, &error);
     if (more < 0 || ledger_commit(writer->ledger, &error)) {
         ledger_rollback(writer->ledger);
         note_trouble(writer, 1, &error);

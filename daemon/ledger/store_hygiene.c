@@ -1,0 +1,121 @@
+/* See store.h: what ends suppressions and counts, and the allow-list. */
+#include "config.h"
+
+#include "daemon/ledger/store_private.h"
+
+#include <stdio.h>
+
+#define QUIET_ROWS 500 /* released in one call */
+
+enum {
+    SEND_COUNT, ON_TRIAL, BEGIN_ANEW, CLEARED_CHANGE, CLEARED, QUIET_CHANGE, QUIET_ANEW, QUIET,
+    ALLOW, DISALLOW, ALLOW_CHANGE, STATEMENTS
+};
+
+#define HAS_EXPIRED "state = 'enforced' AND origin = 'automatic' AND trial IS NOT NULL AND until <= "
+#define RELEASED \
+    "INSERT INTO change (key, stream, reason, time, until, origin, event, note, who, what)" \
+    " SELECT key, stream, reason, ?3, until, 'automatic', event, ?4, 'hygiene', 'release' FROM suppression"
+/* In the order in which both statements must take them. */
+#define QUIET_ONES "tried <= ?1 AND " HAS_EXPIRED "?1 ORDER BY tried, key, stream LIMIT ?2"
+
+static const char *const sql[STATEMENTS] = {
+    [SEND_COUNT] =
+        "UPDATE suppression SET sends = sends + 1, tried = ?3 WHERE key = ?1 AND (+stream = '' OR +stream = ?2)"
+        " AND (state <> 'enforced' OR (trial IS NOT NULL AND until <= ?3))",
+    [ON_TRIAL] = "SELECT 1 FROM suppression WHERE tried IS NOT NULL LIMIT 1",
+    [BEGIN_ANEW] =
+        "UPDATE bounce SET delivered = ?2 WHERE address = (SELECT id FROM address WHERE key = ?1)"
+        " AND delivered < ?2 AND delivered <= last",
+    [CLEARED_CHANGE] = RELEASED " WHERE key = ?1 AND sends > 0 AND " HAS_EXPIRED "?2",
+    [CLEARED] = "DELETE FROM suppression WHERE key = ?1 AND sends > 0 AND " HAS_EXPIRED "?2",
+    [QUIET_CHANGE] = RELEASED " WHERE " QUIET_ONES,
+    [QUIET_ANEW] =
+        "UPDATE bounce SET delivered = max(delivered, ?3) WHERE address IN (SELECT a.id FROM address a"
+        " WHERE a.key IN (SELECT key FROM suppression WHERE " QUIET_ONES "))",
+    [QUIET] =
+        "DELETE FROM suppression WHERE (key, stream) IN (SELECT key, stream FROM suppression WHERE " QUIET_ONES ")",
+    [ALLOW] = "INSERT OR REPLACE INTO allow (key, since, who, note) VALUES (?1, ?2, ?3, ?4)",
+    [DISALLOW] = "DELETE FROM allow WHERE key = ?1",
+    [ALLOW_CHANGE] =
+        "INSERT INTO change (key, stream, reason, time, origin, note, who, what)"
+        " VALUES (?1, '', '', ?2, 'manual', ?3, ?4, ?5)",
+};
+
+void store_hygiene_prepare(struct store *store)
+{
+    statements_init(&store->hygiene_statements, store->db, sql, STATEMENTS);
+}
+
+int store_note_send(struct store *store, const char *key, const char *domain, const char *stream, int64_t now,
+                    struct error *error)
+{
+    char domain_key[300];
+
+    snprintf(domain_key, sizeof(domain_key), "@%s", domain);
+    if (statement_run(&store->hygiene_statements, SEND_COUNT, error, "tti", key, stream, now))
+        return -1;
+    return statement_run(&store->hygiene_statements, SEND_COUNT, error, "tti", domain_key, stream, now);
+}
+
+int store_on_trial(struct store *store, struct error *error)
+{
+    int row = statement_bind(&store->hygiene_statements, ON_TRIAL, error, "")
+                  ? statement_step(&store->hygiene_statements, ON_TRIAL, error) : -1;
+
+    if (row > 0)
+        statement_reset(&store->hygiene_statements, ON_TRIAL);
+    return row;
+}
+
+int store_begin_anew(struct store *store, const char *key, int64_t time, struct error *error)
+{
+    return statement_run(&store->hygiene_statements, BEGIN_ANEW, error, "ti", key, time);
+}
+
+static int clear(struct store *store, const char *key, int64_t time, int64_t now, struct error *error)
+{
+    if (statement_run(&store->hygiene_statements, CLEARED_CHANGE, error, "tiit", key, time, now, "delivered on trial"))
+        return -1;
+    return statement_run(&store->hygiene_statements, CLEARED, error, "ti", key, time);
+}
+
+int store_clear_trial(struct store *store, const char *key, const char *domain, int64_t time, int64_t now,
+                      struct error *error)
+{
+    char domain_key[300];
+
+    snprintf(domain_key, sizeof(domain_key), "@%s", domain);
+    return clear(store, key, time, now, error) || clear(store, domain_key, time, now, error) ? -1 : 0;
+}
+
+int store_release_quiet(struct store *store, int64_t quiet, int64_t now, struct error *error)
+{
+    int64_t before = now - quiet;
+    const char *note = "no failure after the messages that were let through";
+
+    if (statement_run(&store->hygiene_statements, QUIET_CHANGE, error, "iiit", before, (int64_t)QUIET_ROWS, now, note) ||
+        statement_run(&store->hygiene_statements, QUIET_ANEW, error, "iii", before, (int64_t)QUIET_ROWS, now) ||
+        statement_run(&store->hygiene_statements, QUIET, error, "ii", before, (int64_t)QUIET_ROWS))
+        return -1;
+    return sqlite3_changes(store->db) == QUIET_ROWS;
+}
+
+int store_allow(struct store *store, const char *key, const char *who, const char *note, int64_t now,
+                struct error *error)
+{
+    if (statement_run(&store->hygiene_statements, ALLOW, error, "titt", key, now, who, note))
+        return -1;
+    return statement_run(&store->hygiene_statements, ALLOW_CHANGE, error, "tittt", key, now, note, who, "allow");
+}
+
+int store_disallow(struct store *store, const char *key, const char *who, const char *note, int64_t now,
+                   struct error *error)
+{
+    if (statement_run(&store->hygiene_statements, DISALLOW, error, "t", key))
+        return -1;
+    if (!sqlite3_changes(store->db))
+        return 0;
+    return statement_run(&store->hygiene_statements, ALLOW_CHANGE, error, "tittt", key, now, note, who, "disallow")
+               ? -1 : 1;
+}
