@@ -18,8 +18,10 @@
 #include "daemon/intake/session.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/lookup.h"
+#include "daemon/ledger/policy.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/log.h"
+#include "daemon/policy_section.h"
 #include "daemon/report/message.h"
 #include "daemon/settings.h"
 
@@ -120,6 +122,7 @@ static void use(struct house *house, struct settings *settings, struct ruleset *
     struct error error;
 
     record->ruleset = ruleset_ref(rules);
+    record->policy = policy_ref(settings->policy);
     if (writer_submit(house->writer, record, &error)) {
         log_line(LOG_WARN, "reload: the rules stay as they were: %s", error.text);
         record_free(&record);
@@ -220,6 +223,7 @@ static int open_ledger(struct house *house, struct error *error)
         .database = settings->database,
         .strict_local_part = (int)settings->strict_local_part,
         .ruleset = house->rules,
+        .policy = settings->policy,
         .counters = house->counters,
     };
     const struct writer_options options = {
@@ -392,6 +396,8 @@ static int print_only(const char *option)
         settings_sample(stdout);
     else if (!strcmp(option, "--manual-options"))
         settings_manual(stdout);
+    else if (!strcmp(option, "--manual-policy"))
+        policy_section_manual(stdout);
     else if (!strcmp(option, "--version"))
         puts("suppressd " PACKAGE_VERSION);
     else if (!strcmp(option, "--help"))

@@ -11,7 +11,10 @@
 #include "base/mem.h"
 #include "daemon/gate/gate_reply.h"
 #include "daemon/intake/feed.h"
+#include "daemon/intake/stream.h"
+#include "daemon/ledger/policy.h"
 #include "daemon/log.h"
+#include "daemon/policy_section.h"
 
 #include <confuse.h>
 #include <ctype.h>
@@ -112,9 +115,34 @@ static const struct option options[] = {
     {"keep_delivered", TYPE_CHOICE, AT(keep_delivered), "no", 0, 0, yes_no, 0,
      "Whether each message that the log tells to be delivered or deferred gets a record of its own, as each "
      "failure does, besides being counted. The database then grows with all mail."},
-    {"stream_header", TYPE_TEXT, AT(stream_header), "", 0, 100, NULL, 1,
-     "Header field of submitted mail that names its stream (newsletter, receipts, ...). Empty: the "
-     "envelope sender's domain is the stream."},
+    {"stream_header", TYPE_TEXT, AT(stream_header), "", 0, 300, NULL, 1,
+     "Header fields of submitted mail that name its stream (newsletter, receipts, ...), divided by commas; the "
+     "first that the message has is taken: of List-Id the identifier, of Feedback-ID the last part, else all of "
+     "it. At RCPT TO the header is still to come: what is suppressed for a single stream is then refused at the "
+     "end of the headers, and only when no other recipient is left. Empty, or the message has none: stream_port "
+     "tells, else the envelope sender's domain is the stream."},
+    {"stream_port", TYPE_TEXT, AT(stream_port), "", 0, 1000, NULL, 1,
+     "Streams by the port on which mail comes in, or the name of the MTA's daemon (macros {daemon_port} and "
+     "{daemon_name}), divided by commas: \"587=receipts, 2525=news\"."},
+    {"stop_all_reasons", TYPE_TEXT, AT(stop_all_reasons),
+     "no-such-user, inactive-mailbox, moved, recipient-suppressed, malformed-address, no-such-domain, "
+     "domain-not-accepting", 0, 1000, NULL, 1,
+     "Reasons that stop every stream, also where a policy says streams = one: nobody is there, whatever is sent."},
+    {"bypass_header", TYPE_TEXT, AT(bypass_header), "", 0, 100, NULL, 1,
+     "Header field by which a client that logged in (SMTP AUTH) sends to suppressed recipients all the same; its "
+     "value does not matter. Each is logged and counted. Where it is set, such a client's suppressed recipients "
+     "are refused at the end of the headers only, and only when no other recipient is left. Empty: none."},
+    {"trial_messages", TYPE_NUMBER, AT(trial_messages), "2", 0, 1000, NULL, 1,
+     "When an automatic suppression has expired, so many messages are let through (a few more where they come at "
+     "the same moment). Delivery releases the recipient; a failure suppresses it again, for twice as long; until "
+     "one of them is known further mail is refused. 0: what has expired is over. Needs sent_keep."},
+    {"trial_quiet", TYPE_TIME, AT(trial_quiet), "7d", 60, 3650 * DAY, NULL, 1,
+     "A recipient that has not failed for so long after the last of these messages is released, too."},
+    {"suppress_longest", TYPE_TIME, AT(suppress_longest), "365d", 3600, 3650 * DAY, NULL, 1,
+     "A suppression that is doubled again and again grows no longer than this."},
+    {"sent_is_delivered", TYPE_CHOICE, AT(sent_is_delivered), "yes", 0, 0, yes_no, 1,
+     "Whether what mail_log tells to be delivered reached the recipient. It then ends a trial, and failures from "
+     "before count no more. no: where a relay (smart host) takes all mail, and its bounces come later."},
     {"rules_dir", TYPE_TEXT, AT(rules_dir), "", 0, 1000, NULL, 1,
      "Folder of rule files to use instead of the built-in ones. Empty: built in."},
     {"local_rules_dir", TYPE_TEXT, AT(local_rules_dir), SYSCONFDIR "/suppressd/rules.d", 0, 1000, NULL, 1,
@@ -223,6 +251,15 @@ static int parse_choice(const struct option *option, const char *text, long *val
     return error_set(error, ERROR_INPUT, "%s: '%s' is none of: %s", option->name, text, known);
 }
 
+static int check_reasons(const char *text, struct error *error)
+{
+    struct policy *policy = policy_new();
+    int failed = policy_stop_all(policy, text, error);
+
+    policy_unref(&policy);
+    return failed;
+}
+
 static int parse_text(const struct option *option, const char *text, char **value_r, struct error *error)
 {
     size_t length = strlen(text);
@@ -232,7 +269,9 @@ static int parse_text(const struct option *option, const char *text, char **valu
     if (length > (size_t)option->max)
         return error_set(error, ERROR_INPUT, "%s is longer than %ld bytes", option->name, option->max);
     if ((option->type == TYPE_REPLY && gate_reply_check(text, error)) ||
-        (option->offset == AT(mail_log) && feed_check(text, error)))
+        (option->offset == AT(mail_log) && feed_check(text, error)) ||
+        (option->offset == AT(stream_port) && stream_check_ports(text, error)) ||
+        (option->offset == AT(stop_all_reasons) && check_reasons(text, error)))
         return error_prefix(error, "%s", option->name);
     free(*value_r);
     *value_r = xstrdup(text);
@@ -272,6 +311,22 @@ static int set_value(struct settings *settings, const struct option *option, con
     }
 }
 
+/* What the policy takes from options; all of them are checked by now. */
+static void fill_policy(struct settings *settings)
+{
+    const struct policy_trial trial = {
+        .sends = settings->trial_messages,
+        .quiet = settings->trial_quiet,
+        .longest = settings->suppress_longest,
+        .believes_sent = (int)settings->sent_is_delivered,
+    };
+    struct error error;
+
+    policy_set_trial(settings->policy, &trial);
+    if (policy_stop_all(settings->policy, settings->stop_all_reasons, &error))
+        abort();
+}
+
 /* The defaults of the table; they are part of the program, so a bad one is a bug. */
 struct settings *settings_defaults(void)
 {
@@ -291,6 +346,8 @@ struct settings *settings_defaults(void)
             abort();
         }
     }
+    settings->policy = policy_new();
+    fill_policy(settings);
     return settings;
 }
 
@@ -298,6 +355,7 @@ struct settings *settings_defaults(void)
  * main thread's alone, so one pointer each will do. */
 static struct settings *loading;
 static struct error *loading_error;
+static struct policy_line loading_line; /* the policy section that is being read */
 
 static void on_error(cfg_t *cfg, const char *format, va_list ap)
 {
@@ -336,9 +394,62 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
+static int on_policy_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+    struct error error;
+
+    if (!*loading_line.where)
+        snprintf(loading_line.where, sizeof(loading_line.where), "%.250s:%d", cfg->filename, cfg->line);
+    if (!policy_section_set(&loading_line, opt->name, cfg_opt_getstr(opt), &error))
+        return 0;
+    cfg_error(cfg, "%s", error.text);
+    return -1;
+}
+
+/* A section is complete. It is taken away: libconfuse would put the next of
+ * the same title in its place. */
+static int on_policy(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *title = cfg_title(cfg_opt_getnsec(opt, 0));
+    struct error error;
+    int failed;
+
+    if (!*loading_line.where)
+        snprintf(loading_line.where, sizeof(loading_line.where), "%.250s:%d", cfg->filename, cfg->line);
+    snprintf(loading_line.name, sizeof(loading_line.name), "%s", title);
+    if ((failed = policy_add(loading->policy, &loading_line, &error)) && !loading_error->code)
+        (void)error_set(loading_error, ERROR_INPUT, "%s: %s", loading_line.where, error.text);
+    policy_section_begin(&loading_line);
+    cfg_opt_rmnsec(opt, 0);
+    return failed;
+}
+
+static cfg_opt_t *policy_options(void)
+{
+    static cfg_opt_t opts[POLICY_FIELDS_MAX];
+    size_t count = 0;
+
+    for (; policy_section_field(count); count++)
+        opts[count] = (cfg_opt_t)CFG_STR(policy_section_field(count), NULL, CFGF_NODEFAULT);
+    opts[count] = (cfg_opt_t)CFG_END();
+    return opts;
+}
+
+static void watch_policy(cfg_t *cfg)
+{
+    char name[40];
+
+    policy_section_begin(&loading_line);
+    cfg_set_validate_func(cfg, "policy", on_policy);
+    for (size_t i = 0; policy_section_field(i); i++) {
+        snprintf(name, sizeof(name), "policy|%s", policy_section_field(i));
+        cfg_set_validate_func(cfg, name, on_policy_value);
+    }
+}
+
 static cfg_t *make_parser(void)
 {
-    static cfg_opt_t opts[OPTIONS + 1];
+    static cfg_opt_t opts[OPTIONS + 2];
     cfg_t *cfg;
 
     for (size_t i = 0; i < OPTIONS; i++) {
@@ -347,12 +458,14 @@ static cfg_t *make_parser(void)
 
         opts[i] = options[i].type == TYPE_NETWORKS ? list : text;
     }
-    opts[OPTIONS] = (cfg_opt_t)CFG_END();
+    opts[OPTIONS] = (cfg_opt_t)CFG_SEC("policy", policy_options(), CFGF_MULTI | CFGF_TITLE);
+    opts[OPTIONS + 1] = (cfg_opt_t)CFG_END();
     if (!(cfg = cfg_init(opts, CFGF_NONE)))
         abort();
     cfg_set_error_function(cfg, on_error);
     for (size_t i = 0; i < OPTIONS; i++)
         cfg_set_validate_func(cfg, options[i].name, on_value);
+    watch_policy(cfg);
     return cfg;
 }
 
@@ -373,6 +486,8 @@ struct settings *settings_load(const char *file, struct error *error)
     cfg_free(cfg);
     if (parsed != CFG_SUCCESS)
         settings_unref(&loading);
+    else
+        fill_policy(loading);
     return loading;
 }
 
@@ -393,6 +508,7 @@ void settings_unref(struct settings **settings)
         if (options[i].type == TYPE_TEXT || options[i].type == TYPE_REPLY ||
             options[i].type == TYPE_NETWORKS)
             free(*(void **)field(old, &options[i]));
+    policy_unref(&old->policy);
     free(old);
 }
 
@@ -459,6 +575,7 @@ void settings_dump(const struct settings *settings, FILE *out)
         print_value(settings, &options[i], out);
         fputc('\n', out);
     }
+    policy_section_dump(settings->policy, out);
 }
 
 static int same_value(const struct settings *a, const struct settings *b, const struct option *option)
@@ -541,6 +658,7 @@ void settings_sample(FILE *out)
         print_standard(&options[i], out);
         fputc('\n', out);
     }
+    policy_section_sample(out);
 }
 
 void settings_manual(FILE *out)

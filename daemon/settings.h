@@ -17,6 +17,8 @@
 
 #define SETTINGS_FILE SYSCONFDIR "/suppressd/suppressd.conf"
 
+struct policy;
+
 enum lmtp_trust { LMTP_TRUST_NONE, LMTP_TRUST_OWN };
 enum gate_mode { GATE_OFF, GATE_SHADOW, GATE_ENFORCE };
 
@@ -44,6 +46,13 @@ struct settings {
     char *mail_log_host;
     long keep_delivered;
     char *stream_header;
+    char *stream_port;
+    char *stop_all_reasons;
+    char *bypass_header;
+    long trial_messages;
+    long trial_quiet;
+    long suppress_longest;
+    long sent_is_delivered;
     char *rules_dir;
     char *local_rules_dir;
     long report_size_max;
@@ -55,6 +64,7 @@ struct settings {
     long batch_max;
     long ack_timeout;
     long log_level; /* enum log_level */
+    struct policy *policy; /* of all that, and of the policy sections */
     atomic_int count; /* holders */
 };
 

@@ -7,6 +7,7 @@
 #include "daemon/ledger/lookup.h"
 #include "daemon/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct gate {
@@ -45,37 +46,34 @@ static void note_recovery(struct gate *gate)
     gate->trouble = 0;
 }
 
-static enum gate_answer refuse(struct gate *gate, const struct settings *settings,
-                               const struct address *address, const struct suppressed *suppressed,
-                               struct gate_reply *reply_r)
+enum gate_answer gate_refuse(struct gate *gate, const struct settings *settings, const struct address *address,
+                             const struct gate_finding *finding, struct gate_reply *reply_r)
 {
     if (settings->gate_mode == GATE_SHADOW) {
         counters_add(gate->counters, COUNTER_GATE_SHADOWED, 1);
-        log_line(LOG_NOTE, "gate: shadow mode: would refuse <%s>: %s", address->given, suppressed->reason);
+        log_line(LOG_NOTE, "gate: shadow mode: would refuse <%s>: %s", address->given, finding->reason);
         return GATE_PASS;
     }
     counters_add(gate->counters, COUNTER_GATE_REFUSED, 1);
-    log_line(LOG_NOTE, "gate: refused <%s>: %s", address->given, suppressed->reason);
-    gate_reply_format(settings->gate_reply, address->given, suppressed->reason, suppressed->since, reply_r);
+    log_line(LOG_NOTE, "gate: refused <%s>: %s", address->given, finding->reason);
+    gate_reply_format(settings->gate_reply, address->given, finding->reason, finding->since, reply_r);
     return GATE_REFUSE;
 }
 
-enum gate_answer gate_ask(struct gate *gate, const struct settings *settings,
-                          const struct address *address, const char *stream, int64_t now,
-                          struct gate_reply *reply_r)
+int gate_look(struct gate *gate, const struct settings *settings, const struct address *address, const char *stream,
+              int64_t now, struct gate_finding *finding_r)
 {
-    enum gate_answer answer = GATE_PASS;
     struct suppressed suppressed;
     struct lookup *lookup;
     struct error error;
     int found;
 
     if (settings->gate_mode == GATE_OFF)
-        return GATE_PASS;
+        return 0;
     counters_add(gate->counters, COUNTER_GATE_ASKED, 1);
     if (!(lookup = lookup_pool_take(gate->pool, &error))) {
         note_trouble(gate, &error);
-        return GATE_PASS;
+        return 0;
     }
     found = lookup_suppressed(lookup, address->key, address->key + address->domain, stream, now,
                               &suppressed, &error);
@@ -83,8 +81,20 @@ enum gate_answer gate_ask(struct gate *gate, const struct settings *settings,
         note_trouble(gate, &error);
     else
         note_recovery(gate);
-    if (found > 0)
-        answer = refuse(gate, settings, address, &suppressed, reply_r);
+    if (found > 0) {
+        snprintf(finding_r->reason, sizeof(finding_r->reason), "%s", suppressed.reason);
+        finding_r->since = suppressed.since;
+    }
     lookup_pool_give(gate->pool, lookup, found < 0);
-    return answer;
+    return found > 0;
+}
+
+enum gate_answer gate_ask(struct gate *gate, const struct settings *settings,
+                          const struct address *address, const char *stream, int64_t now,
+                          struct gate_reply *reply_r)
+{
+    struct gate_finding finding;
+
+    return gate_look(gate, settings, address, stream, now, &finding)
+               ? gate_refuse(gate, settings, address, &finding, reply_r) : GATE_PASS;
 }

@@ -22,6 +22,19 @@ enum gate_answer { GATE_PASS, GATE_REFUSE };
 struct gate *gate_new(struct lookup_pool *pool, struct counters *counters);
 void gate_free(struct gate **gate);
 
+/* A recipient that is suppressed for a stream. */
+struct gate_finding {
+    char reason[64];
+    int64_t since;
+};
+
+/* gate_ask in its two steps, for who must know of all recipients before it
+ * refuses one. gate_look: 1 and *finding_r, or 0. gate_refuse logs and counts. */
+int gate_look(struct gate *gate, const struct settings *settings, const struct address *address, const char *stream,
+              int64_t now, struct gate_finding *finding_r);
+enum gate_answer gate_refuse(struct gate *gate, const struct settings *settings, const struct address *address,
+                             const struct gate_finding *finding, struct gate_reply *reply_r);
+
 /* GATE_REFUSE fills *reply_r. In shadow mode it logs what it would have done
  * and passes; when it is off it looks nothing up. */
 enum gate_answer gate_ask(struct gate *gate, const struct settings *settings,

@@ -81,7 +81,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
     *actions_r = 0; /* nothing of a message is ever changed */
     *steps_r = connection->steps;
     *unused2_r = *unused3_r = 0;
-    smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"j"});
+    smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"j {daemon_port} {daemon_name}"});
     smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_type} {auth_authen}"});
     smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i"});
     return SMFIS_CONTINUE;
@@ -103,6 +103,8 @@ static sfsistat on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
     connection->session = session_open(the_milter->rooms, settings, hostname,
                                        (const struct sockaddr *)address,
                                        smfi_getsymval(ctx, (char[]){"j"}));
+    session_daemon(connection->session, smfi_getsymval(ctx, (char[]){"{daemon_port}"}),
+                   smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
     settings_unref(&settings);
     return silent(connection, SMFIP_NR_CONN);
 }
@@ -168,10 +170,18 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 static sfsistat on_end_of_headers(SMFICTX *ctx)
 {
     struct session *session = session_of(ctx);
+    enum session_answer answer = SESSION_CONTINUE;
+    struct gate_reply reply;
 
-    if (session && session_end_of_headers(session) != SESSION_ACCEPT)
-        return SMFIS_CONTINUE;
-    return SMFIS_ACCEPT;
+    if (!session)
+        return SMFIS_ACCEPT;
+    if (enter_rooms()) {
+        answer = session_gate(session, (int64_t)time(NULL), &reply);
+        leave_rooms();
+    }
+    if (answer == SESSION_REFUSE)
+        return refuse(ctx, &reply);
+    return session_end_of_headers(session) == SESSION_ACCEPT ? SMFIS_ACCEPT : SMFIS_CONTINUE;
 }
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t length)

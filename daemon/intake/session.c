@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "daemon/intake/collect.h"
+#include "daemon/intake/stream.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/log.h"
@@ -16,7 +17,6 @@
 #include <strings.h>
 
 #define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
-#define STREAM_MAX 200
 
 struct session {
     const struct session_rooms *rooms;
@@ -24,10 +24,15 @@ struct session {
     int internal; /* not by SMTP: the MTA's own mail, or sendmail(1) */
     int trusted;  /* the client lies in a trusted network */
     char *mta;    /* the MTA's own host name, or NULL */
+    char *port_stream; /* of the port that the client came to, or NULL */
 
     /* one message */
     char *sender;      /* without brackets; "" is the null sender */
     char *stream;
+    int stream_place;  /* of the field that named it; STREAM_NONE: none did */
+    int may_bypass;    /* a bypass header would count ... */
+    int bypasses;      /* ... and is there */
+    size_t recipients; /* that passed, addresses or not */
     char *message_id;
     char **keys;       /* recipients that passed the gate, as compared */
     size_t keys_count, keys_size;
@@ -73,7 +78,9 @@ void session_abort(struct session *session)
     session->keys = NULL;
     session->sender = session->stream = session->message_id = NULL;
     session->keys_count = session->keys_size = 0;
-    session->submitted = session->is_report = 0;
+    session->submitted = session->is_report = session->may_bypass = session->bypasses = 0;
+    session->stream_place = STREAM_NONE;
+    session->recipients = 0;
 }
 
 void session_close(struct session **session)
@@ -86,7 +93,14 @@ void session_close(struct session **session)
     session_abort(old);
     settings_unref(&old->settings);
     free(old->mta);
+    free(old->port_stream);
     free(old);
+}
+
+void session_daemon(struct session *session, const char *port, const char *name)
+{
+    free(session->port_stream);
+    session->port_stream = stream_of_port(session->settings->stream_port, port, name);
 }
 
 /* "<a@b>" without its brackets. */
@@ -111,7 +125,26 @@ void session_mail(struct session *session, const char *sender, int authenticated
         (session->internal || session->trusted || (authenticated && session->settings->trust_authenticated));
     session->collect = collect_new((size_t)session->settings->report_size_max, session->rooms->counters);
     at = strrchr(session->sender, '@');
-    session->stream = xstrdup(at ? at + 1 : "");
+    session->stream = xstrdup(session->port_stream ? session->port_stream : at ? at + 1 : "");
+    session->may_bypass = session->submitted && authenticated && *session->settings->bypass_header;
+}
+
+static int is_asked_late(const struct session *session)
+{
+    return session->may_bypass || *session->settings->stream_header;
+}
+
+/* What is known at RCPT TO. In shadow mode nothing is refused, and each
+ * recipient is to be told of once. */
+static enum gate_answer ask_early(struct session *session, const struct address *address, int64_t now,
+                                  struct gate_reply *reply_r)
+{
+    const char *stream = *session->settings->stream_header ? "" : session->stream;
+
+    if (session->internal || session->may_bypass ||
+        (is_asked_late(session) && session->settings->gate_mode == GATE_SHADOW))
+        return GATE_PASS;
+    return gate_ask(session->rooms->gate, session->settings, address, stream, now, reply_r);
 }
 
 static void remember_recipient(struct session *session, const char *key)
@@ -133,11 +166,13 @@ enum session_answer session_rcpt(struct session *session, const char *recipient,
 
     /* What is no address is the MTA's to judge, not ours. */
     if (!session->submitted ||
-        address_parse(recipient, strlen(recipient), (int)session->settings->strict_local_part, &address, &error))
+        address_parse(recipient, strlen(recipient), (int)session->settings->strict_local_part, &address, &error)) {
+        session->recipients++;
         return SESSION_CONTINUE;
-    if (!session->internal && gate_ask(session->rooms->gate, session->settings, &address,
-                                       session->stream, now, reply_r) == GATE_REFUSE)
+    }
+    if (ask_early(session, &address, now, reply_r) == GATE_REFUSE)
         return SESSION_REFUSE;
+    session->recipients++;
     remember_recipient(session, address.key);
     return SESSION_CONTINUE;
 }
@@ -152,6 +187,18 @@ static int contains_ignoring_case(const char *text, const char *what)
     return 0;
 }
 
+/* The foremost of the fields that name a stream; of two alike the first. */
+static void take_stream(struct session *session, const char *name, const char *value)
+{
+    int place = stream_field(session->settings->stream_header, name);
+
+    if (place == STREAM_NONE || (session->stream_place != STREAM_NONE && place >= session->stream_place))
+        return;
+    free(session->stream);
+    session->stream = stream_of_field(name, value);
+    session->stream_place = place;
+}
+
 void session_header(struct session *session, const char *name, const char *value)
 {
     if (session->submitted) {
@@ -159,10 +206,9 @@ void session_header(struct session *session, const char *name, const char *value
             value++;
         if (!strcasecmp(name, "Message-ID") && !session->message_id)
             session->message_id = without_brackets(value, MESSAGE_ID_MAX);
-        if (*session->settings->stream_header && !strcasecmp(name, session->settings->stream_header)) {
-            free(session->stream);
-            session->stream = xstrndup(value, STREAM_MAX);
-        }
+        take_stream(session, name, value);
+        if (session->may_bypass && !strcasecmp(name, session->settings->bypass_header))
+            session->bypasses = 1;
         return;
     }
     if (!strcasecmp(name, "Content-Type") && contains_ignoring_case(value, "multipart/report"))
@@ -171,6 +217,50 @@ void session_header(struct session *session, const char *name, const char *value
     collect_append(session->collect, ": ", 2);
     collect_append(session->collect, value, strlen(value));
     collect_append(session->collect, "\n", 1);
+}
+
+/* A suppressed recipient of a message that goes on. */
+static void let_through(struct session *session, const struct address *address, const struct gate_finding *finding)
+{
+    counters_add(session->rooms->counters, session->bypasses ? COUNTER_GATE_BYPASSED : COUNTER_GATE_LATE, 1);
+    log_line(LOG_NOTE, "gate: let <%s> through (%s): %s", address->given, finding->reason,
+             session->bypasses ? "the message bypasses the gate" : "it has other recipients, and its stream came late");
+}
+
+static enum gate_answer answer_one(struct session *session, const struct address *address,
+                                   const struct gate_finding *finding, int all, struct gate_reply *reply_r)
+{
+    if (session->settings->gate_mode == GATE_SHADOW || (all && !session->bypasses))
+        return gate_refuse(session->rooms->gate, session->settings, address, finding, reply_r);
+    let_through(session, address, finding);
+    return GATE_PASS;
+}
+
+/* All recipients, now that the message has said what it is. */
+static enum gate_answer ask_late(struct session *session, int64_t now, struct gate_reply *reply_r)
+{
+    struct gate_finding *findings = xcalloc(session->keys_count + 1, sizeof(*findings));
+    enum gate_answer answer = GATE_PASS;
+    struct address address;
+    struct error error;
+    size_t found = 0;
+
+    for (size_t i = 0; i < session->keys_count; i++)
+        if (!address_parse(session->keys[i], strlen(session->keys[i]), 1, &address, &error))
+            found += (size_t)gate_look(session->rooms->gate, session->settings, &address, session->stream, now,
+                                       &findings[i]);
+    for (size_t i = 0; i < session->keys_count; i++)
+        if (*findings[i].reason && !address_parse(session->keys[i], strlen(session->keys[i]), 1, &address, &error) &&
+            answer_one(session, &address, &findings[i], found == session->recipients, reply_r) == GATE_REFUSE)
+            answer = GATE_REFUSE;
+    free(findings);
+    return answer;
+}
+
+enum session_answer session_gate(struct session *session, int64_t now, struct gate_reply *reply_r)
+{
+    return session->submitted && !session->internal && is_asked_late(session) &&
+           ask_late(session, now, reply_r) == GATE_REFUSE ? SESSION_REFUSE : SESSION_CONTINUE;
 }
 
 enum session_answer session_end_of_headers(struct session *session)

@@ -7,7 +7,12 @@
  * Three kinds of message pass through:
  *  - submitted mail (a client that logged in, a trusted network, or sendmail(1)):
  *    its recipients are asked about at the gate (SMTP only: an MTA cannot refuse
- *    a single recipient of sendmail(1)) and its envelope is remembered;
+ *    a single recipient of sendmail(1)) and its envelope is remembered. Where a
+ *    header names the stream, or a header may bypass the gate, RCPT TO is too
+ *    early for the answer: at the end of the headers the message is refused when
+ *    every recipient is suppressed. Beside others a suppressed recipient then
+ *    passes, logged and counted: to take it out of the envelope (smfi_delrcpt)
+ *    would lose it without a word, to refuse the message would stop the others;
  *  - reports (null sender, or multipart/report): collected, parsed, recorded.
  *    The MTA's own count as local evidence, all others as unproven;
  *  - everything else: left alone as early as the protocol allows.
@@ -47,12 +52,16 @@ enum session_answer {
 struct session *session_open(const struct session_rooms *rooms, struct settings *settings,
                              const char *hostname, const struct sockaddr *address, const char *mta);
 void session_close(struct session **session);
+/* Port and name of the MTA's daemon that took the connection; NULL: not known. */
+void session_daemon(struct session *session, const char *port, const char *name);
 
 /* A message begins. sender "<a@b>" or "<>"; authenticated: the client logged in. */
 void session_mail(struct session *session, const char *sender, int authenticated);
 enum session_answer session_rcpt(struct session *session, const char *recipient, int64_t now,
                                  struct gate_reply *reply_r);
 void session_header(struct session *session, const char *name, const char *value);
+/* The gate's answer that had to wait for the headers: CONTINUE, or REFUSE the message. */
+enum session_answer session_gate(struct session *session, int64_t now, struct gate_reply *reply_r);
 /* CONTINUE: the body is wanted; SKIP: only the end; ACCEPT: neither. */
 enum session_answer session_end_of_headers(struct session *session);
 enum session_answer session_body(struct session *session, const char *bytes, size_t length);

@@ -4,6 +4,7 @@
 
 #include "daemon/settings.h"
 
+#include "daemon/ledger/policy.h"
 #include "daemon/log.h"
 #include "tests/run.h"
 
@@ -56,6 +57,23 @@ static const struct {
 #endif
     {"gate_reply = \"250 2.0.0 ok\"", ":1: gate_reply: the code must be 4yz or 5yz, not 250"},
     {"no_such_option = 1", ":1: no such option 'no_such_option'"},
+    {"stream_port = \"587\"", ":1: stream_port: '587' is no PORT=STREAM"},
+    {"stop_all_reasons = \"moved, gone\"", ":1: stop_all_reasons: there is no reason 'gone' in the taxonomy"},
+    {"policy \"ip-reputation\" {\naction = suppress\n}",
+     ":2: policy \"ip-reputation\": action suppress is not allowed, for ip-reputation is not the recipient's fault "
+     "(subject: sender-ip)"},
+    {"policy \"remote\" { action = count }",
+     ":1: policy \"remote\": action count is not allowed, for protocol-error is not the recipient's fault "
+     "(subject: sender-setup)"},
+    {"policy \"nonsense\" { }", ":1: policy \"nonsense\": there is no such reason or family"},
+    {"\npolicy \"moved\" {\n  days = many\n}", ":3: days: 'many' is no number"},
+    {"policy \"moved\" { days = 9999 }", ":1: days must lie between 0 and 3650"},
+    {"policy \"moved\" { for = 3y }", ":1: for: '3y' is no time (30d, 12h)"},
+    {"policy \"moved\" { for = 9999d }", ":1: for must lie between 60 and 315360000"},
+    {"policy \"moved\" { stream = \"\" }", ":1: stream must have 1 to 200 bytes"},
+    {"policy \"moved\" { mode = maybe }", ":1: mode: 'maybe' is none of: enforce, shadow"},
+    {"policy \"moved\" { color = red }", ":1: no such option 'color'"},
+    {"policy { action = none }", ":1: missing title for section 'policy'"},
     {"gate_mode", NULL},
 };
 
@@ -100,6 +118,56 @@ START_TEST(values_are_read_with_their_units)
 }
 END_TEST
 
+static char *dump(const struct settings *settings)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    settings_dump(settings, out);
+    fclose(out);
+    return text;
+}
+
+START_TEST(policy_lines_are_read_as_they_are_dumped)
+{
+    struct error error;
+    struct settings *settings = load(
+        "policy \"mailbox-full\" { action = count failures = 3 days = 14 for = 60d }\n"
+        "policy \"mailbox-full\" {\n  stream = \"news\"\n  provider = \"google\"\n  mode = shadow\n}\n"
+        "policy \"no-such-domain\" { scope = domain recipients = 4 after = 2d for = forever streams = one }\n"
+        "trial_messages = 7\ntrial_quiet = 1h\nsuppress_longest = 2w\nsent_is_delivered = no\n", &error);
+    char *first, *second;
+    struct policy_rule rule;
+
+    ck_assert_msg(settings != NULL, "%s", error.text);
+    policy_find(settings->policy, REASON_MAILBOX_FULL, "other", "google", &rule);
+    ck_assert_int_eq(rule.failures, 3);
+    ck_assert_int_eq(rule.days, 14);
+    ck_assert_int_eq(rule.duration, 60 * 86400);
+    policy_find(settings->policy, REASON_MAILBOX_FULL, "news", "google", &rule);
+    ck_assert_int_eq(rule.mode, POLICY_SHADOW);
+    ck_assert_ptr_nonnull(strstr(rule.where, ":3"));
+    policy_find(settings->policy, REASON_NO_SUCH_DOMAIN, "news", "google", &rule);
+    ck_assert_int_eq(rule.recipients, 4);
+    ck_assert_int_eq(rule.duration, 0);
+    ck_assert_int_eq(rule.streams, POLICY_ALL_STREAMS); /* stop_all_reasons */
+    ck_assert_int_eq(policy_trial(settings->policy)->sends, 7);
+    ck_assert_int_eq(policy_trial(settings->policy)->quiet, 3600);
+    ck_assert_int_eq(policy_trial(settings->policy)->longest, 14 * 86400);
+    ck_assert_int_eq(policy_trial(settings->policy)->believes_sent, 0);
+    first = dump(settings);
+    settings_unref(&settings);
+    settings = load(first, &error);
+    ck_assert_msg(settings != NULL, "%s", error.text);
+    second = dump(settings);
+    ck_assert_str_eq(first, second);
+    settings_unref(&settings);
+    free(first);
+    free(second);
+}
+END_TEST
+
 START_TEST(an_empty_list_empties)
 {
     struct error error;
@@ -128,17 +196,6 @@ static char *print(void (*print_to)(FILE *out))
     FILE *out = open_memstream(&text, &size);
 
     print_to(out);
-    fclose(out);
-    return text;
-}
-
-static char *dump(const struct settings *settings)
-{
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    settings_dump(settings, out);
     fclose(out);
     return text;
 }
@@ -225,6 +282,7 @@ int main(void)
     tcase_add_checked_fixture(tc, make_path, remove_path);
     tcase_add_loop_test(tc, refusals_name_file_line_and_cause, 0, sizeof(refused) / sizeof(refused[0]));
     tcase_add_test(tc, values_are_read_with_their_units);
+    tcase_add_test(tc, policy_lines_are_read_as_they_are_dumped);
     tcase_add_test(tc, an_empty_list_empties);
     tcase_add_test(tc, a_missing_file_is_named);
     tcase_add_test(tc, the_sample_sets_the_defaults);

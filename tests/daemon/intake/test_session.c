@@ -60,16 +60,21 @@ static void teardown(void)
     database_remove();
 }
 
-static void suppress(const char *key)
+static void suppress_stream(const char *key, const char *stream)
 {
     struct record *record = record_new(RECORD_SUPPRESS, 1000);
 
     record->key = xstrdup(key);
-    record->stream = xstrdup("");
+    record->stream = xstrdup(stream);
     record->reason = xstrdup("no-such-user");
     record->note = xstrdup("");
     record->who = xstrdup("test");
     ck_assert_int_eq(writer_record(rooms.writer, record, 20, &error), 0);
+}
+
+static void suppress(const char *key)
+{
+    suppress_stream(key, "");
 }
 
 /* Internal mail: localhost, port 0. */
@@ -116,6 +121,87 @@ START_TEST(the_gate_acts_on_mail_that_is_being_sent)
     session_close(&session);
     writer_stop(&rooms.writer); /* all is on disk */
     ck_assert_int_eq(database_number("SELECT count(*) FROM sent_recipient"), clients[_i].remembered);
+}
+END_TEST
+
+static void set_text(char **setting, const char *text)
+{
+    free(*setting);
+    *setting = xstrdup(text);
+}
+
+/* dead@ is suppressed for all streams, news@ for the stream "news". */
+static const struct {
+    const char *what, *headers, *bypass, *ports; /* settings */
+    int authenticated;
+    enum gate_mode mode;
+    const char *field, *value;                   /* of the message */
+    const char *recipients[3];
+    const char *answers; /* a letter each, at RCPT TO and at last at the end of the headers: c or r */
+    enum counter counted;
+    const char *stream;  /* remembered; "": none is */
+} late[] = {
+    {"the header names the stream", "X-Stream", "", "", 0, GATE_ENFORCE, "X-Stream", "news",
+     {"<news@example.com>"}, "cr", COUNTER_GATE_REFUSED, ""},
+    {"another stream", "X-Stream", "", "", 0, GATE_ENFORCE, "X-Stream", "receipts",
+     {"<news@example.com>"}, "cc", COUNTER_GATE_ASKED, "receipts"},
+    {"no header: the sender's domain", "X-Stream", "", "", 0, GATE_ENFORCE, "Subject", "news",
+     {"<news@example.com>"}, "cc", COUNTER_GATE_ASKED, "example.org"},
+    {"of all streams: at RCPT TO", "X-Stream", "", "", 0, GATE_ENFORCE, "X-Stream", "receipts",
+     {"<dead@example.com>", "<alive@example.com>"}, "rcc", COUNTER_GATE_REFUSED, "receipts"},
+    {"beside others it passes", "X-Stream", "", "", 0, GATE_ENFORCE, "X-Stream", "news",
+     {"<news@example.com>", "<alive@example.com>"}, "ccc", COUNTER_GATE_LATE, "news"},
+    {"beside what is no address it passes", "X-Stream", "", "", 0, GATE_ENFORCE, "X-Stream", "news",
+     {"<news@example.com>", "<root>"}, "ccc", COUNTER_GATE_LATE, "news"},
+    {"shadow mode", "X-Stream", "", "", 0, GATE_SHADOW, "X-Stream", "news",
+     {"<news@example.com>", "<dead@example.com>"}, "ccc", COUNTER_GATE_SHADOWED, "news"},
+    {"List-Id", "X-Stream, List-Id", "", "", 0, GATE_ENFORCE, "list-id", " The news <news>",
+     {"<news@example.com>"}, "cr", COUNTER_GATE_REFUSED, ""},
+    {"Feedback-ID", "Feedback-ID", "", "", 0, GATE_ENFORCE, "Feedback-ID", "c1:x:y:news",
+     {"<news@example.com>"}, "cr", COUNTER_GATE_REFUSED, ""},
+    {"the port", "", "", "587=receipts, 2525=news", 0, GATE_ENFORCE, "Subject", "",
+     {"<news@example.com>", "<alive@example.com>"}, "rcc", COUNTER_GATE_REFUSED, "news"},
+    {"the daemon's name", "", "", "SMTP-News=news", 0, GATE_ENFORCE, "Subject", "",
+     {"<news@example.com>", "<alive@example.com>"}, "rcc", COUNTER_GATE_REFUSED, "news"},
+    {"bypass", "", "X-Critical", "", 1, GATE_ENFORCE, "x-critical", "yes",
+     {"<dead@example.com>", "<alive@example.com>"}, "ccc", COUNTER_GATE_BYPASSED, "example.org"},
+    {"bypass of one alone", "", "X-Critical", "", 1, GATE_ENFORCE, "x-critical", "",
+     {"<dead@example.com>"}, "cc", COUNTER_GATE_BYPASSED, "example.org"},
+    {"logged in without the header", "", "X-Critical", "", 1, GATE_ENFORCE, "Subject", "",
+     {"<dead@example.com>"}, "cr", COUNTER_GATE_REFUSED, ""},
+    {"the header, but not logged in", "", "X-Critical", "", 0, GATE_ENFORCE, "X-Critical", "yes",
+     {"<dead@example.com>", "<alive@example.com>"}, "rcc", COUNTER_GATE_REFUSED, "example.org"},
+};
+
+START_TEST(what_the_headers_say_is_heeded_at_their_end)
+{
+    uint64_t before = counters_get(&counters, late[_i].counted);
+    const char *expected = late[_i].answers;
+    struct session *session;
+    struct gate_reply reply;
+
+    suppress("dead@example.com");
+    suppress_stream("news@example.com", "news");
+    set_text(&settings->stream_header, late[_i].headers);
+    set_text(&settings->bypass_header, late[_i].bypass);
+    set_text(&settings->stream_port, late[_i].ports);
+    settings->gate_mode = late[_i].mode;
+    session = open_session("app", "127.0.0.1", 4000);
+    session_daemon(session, "2525", "smtp-news");
+    session_mail(session, "<n@example.org>", late[_i].authenticated);
+    for (int i = 0; late[_i].recipients[i]; i++, expected++)
+        ck_assert_msg(session_rcpt(session, late[_i].recipients[i], 2000, &reply) ==
+                      (*expected == 'r' ? SESSION_REFUSE : SESSION_CONTINUE), "%s: RCPT %d", late[_i].what, i);
+    session_header(session, late[_i].field, late[_i].value);
+    session_header(session, late[_i].field, "a second one does not count");
+    ck_assert_msg(session_gate(session, 2000, &reply) == (*expected == 'r' ? SESSION_REFUSE : SESSION_CONTINUE), "%s",
+                  late[_i].what);
+    ck_assert_msg(counters_get(&counters, late[_i].counted) > before, "%s", late[_i].what);
+    if (*expected == 'c')
+        session_end_of_message(session, "Q1", 2000);
+    session_close(&session);
+    writer_stop(&rooms.writer);
+    ck_assert_str_eq(database_text("SELECT stream FROM sent"), late[_i].stream);
 }
 END_TEST
 
@@ -317,6 +403,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, the_gate_acts_on_mail_that_is_being_sent, 0, sizeof(clients) / sizeof(clients[0]));
     tcase_add_test(tc, what_is_sent_is_remembered);
+    tcase_add_loop_test(tc, what_the_headers_say_is_heeded_at_their_end, 0, sizeof(late) / sizeof(late[0]));
     tcase_add_loop_test(tc, only_the_mtas_own_report_is_local, 0, sizeof(reports) / sizeof(reports[0]));
     tcase_add_test(tc, prose_is_never_local_evidence);
     tcase_add_test(tc, ordinary_mail_is_left_alone);
