@@ -141,6 +141,7 @@ int ask_directly(struct ctl *ctl, struct ruleset *ruleset, struct record *record
     if (settings) {
         options.database = settings->database;
         options.strict_local_part = (int)settings->strict_local_part;
+        options.policy = settings->policy;
         ledger = ledger_open(&options, error);
     }
     if (ledger && !ledger_begin(ledger, error)) {
@@ -154,15 +155,14 @@ int ask_directly(struct ctl *ctl, struct ruleset *ruleset, struct record *record
     return result;
 }
 
-static int change_directly(struct ctl *ctl, int suppress, const struct change *change, struct error *error)
+static int change_directly(struct ctl *ctl, const char *command, const struct change *change, struct error *error)
 {
     int strict = (int)ask_settings(ctl, error)->strict_local_part;
     struct change mine = *change;
     struct record *record;
 
     mine.who = own_name();
-    record = suppress ? change_suppress(&mine, strict, (int64_t)time(NULL), error)
-                      : change_release(&mine, strict, (int64_t)time(NULL), error);
+    record = change_make(command, &mine, strict, (int64_t)time(NULL), error);
     return record ? ask_directly(ctl, NULL, record, error) : -1;
 }
 
@@ -192,7 +192,7 @@ int ask_change(struct ctl *ctl, const char *command, const struct change *change
 
     json_decref(request);
     if (!result)
-        return change_directly(ctl, !strcmp(command, "suppress"), change, error);
+        return change_directly(ctl, command, change, error);
     return result > 0 ? ask_changed(answer, error) : -1;
 }
 

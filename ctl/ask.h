@@ -40,8 +40,8 @@ int ask_changed(json_t *answer_take, struct error *error) must_check;
 int ask_directly(struct ctl *ctl, struct ruleset *ruleset, struct record *record_take,
                  struct error *error) must_check;
 
-/* Suppresses or releases: by the daemon, or directly when none runs. 1: done;
- * 0: there was nothing to release; -1 and error. */
+/* A change (change_make): by the daemon, or directly when none runs. 1: done;
+ * 0: there was nothing to take away; -1 and error. */
 int ask_change(struct ctl *ctl, const char *command, const struct change *change,
                struct error *error) must_check;
 

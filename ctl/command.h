@@ -43,6 +43,7 @@ int ctl_fail(const char *command, enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 int command_add(struct ctl *ctl, int argc, char **argv);
+int command_allow(struct ctl *ctl, int argc, char **argv);
 int command_aside(struct ctl *ctl, int argc, char **argv);
 int command_check(struct ctl *ctl, int argc, char **argv);
 int command_classify(struct ctl *ctl, int argc, char **argv);
@@ -53,6 +54,7 @@ int command_ingest(struct ctl *ctl, int argc, char **argv);
 int command_list(struct ctl *ctl, int argc, char **argv);
 int command_rules(struct ctl *ctl, int argc, char **argv);
 int command_parse(struct ctl *ctl, int argc, char **argv);
+int command_policy(struct ctl *ctl, int argc, char **argv);
 int command_remove(struct ctl *ctl, int argc, char **argv);
 int command_scrub(struct ctl *ctl, int argc, char **argv);
 int command_setup(struct ctl *ctl, int argc, char **argv);

@@ -9,6 +9,7 @@
 #include "classifier/ruleset.h"
 #include "ctl/ask.h"
 #include "ctl/command.h"
+#include "daemon/ledger/policy.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ const char *explain_fault(const struct reason_info *info)
 
 const char *explain_consequence(const struct reason_info *info, const struct verdict *verdict)
 {
-    if (info->hygiene == HYGIENE_NONE)
+    if (info->hygiene == HYGIENE_NONE || !policy_blames_recipient(verdict->reason))
         return "the address stays in use";
     if (info->hygiene == HYGIENE_COUNT)
         return "counted; the address is suppressed only if this goes on for days";

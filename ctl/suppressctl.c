@@ -30,6 +30,15 @@ static const struct command commands[] = {
      command_add},
     {"remove", "[--stream S] [--note TEXT] ADDR...", "release recipients",
      "Exit code 1: at least one was not suppressed. What was recorded stays on record.", command_remove},
+    {"allow", "add|remove|list [--note TEXT] [ADDR...]", "recipients that are never refused",
+     "ADDR may be \"@\" and a domain. Outranks every suppression, a person's too; what is suppressed\n"
+     "stays on record. Exit code 1: at least one was not on the list.", command_allow},
+    {"policy", "[test [OPTION...] ADDR REPLY | report]", "what follows from which failure?",
+     "Without more: for each reason, stream and provider what is done, and which line says so.\n"
+     "test [--stream S] [--provider P] [--status E] [--mta HOST] ADDR REPLY: what would follow if\n"
+     "this reply came now as a final failure, from what is on record; nothing is changed.\n"
+     "report: whom the lines in shadow mode and what is held would suppress, and how many messages\n"
+     "went to them since.", command_policy},
     {"ingest", "[--own | --log [--host NAME]] [FILE...]", "read the bounces and complaints of a mailbox, or old mail logs",
      "FILE is an mbox, a single message, a Maildir, an MH folder, or - for standard input, which is\n"
      "also what is read without any. What it says is evidence without proof and suppresses nobody;\n"

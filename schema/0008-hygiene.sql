@@ -101,3 +101,22 @@ FROM bounce b
 JOIN address a ON a.id = b.address
 JOIN event e ON e.id = b.last_event
 LEFT JOIN reply p ON p.id = e.reply;
+
+-- Domains of recipients that failed and are one slip away from a big provider's (typo.c).
+CREATE TABLE typo_domain (
+    domain TEXT PRIMARY KEY,
+    meant  TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE VIEW v_typo_domains AS
+SELECT t.domain,
+       t.meant,
+       count(*) AS recipients,
+       sum(b.hard + b.other) AS failures,
+       min(b.first) AS first,
+       max(b.last) AS last,
+       datetime(max(b.last), 'unixepoch') AS last_utc
+FROM typo_domain t
+JOIN address a ON a.domain = t.domain
+JOIN bounce b ON b.address = a.id
+GROUP BY t.domain;

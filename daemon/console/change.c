@@ -147,3 +147,42 @@ struct record *change_import(const json_t *request, const char *who, int strict,
     }
     return record;
 }
+
+static struct record *change_allow(const struct change *change, int strict, int64_t now, struct error *error)
+{
+    return make(RECORD_ALLOW, change, strict, now, error);
+}
+
+static struct record *change_disallow(const struct change *change, int strict, int64_t now, struct error *error)
+{
+    return make(RECORD_DISALLOW, change, strict, now, error);
+}
+
+static const struct {
+    const char *name;
+    struct record *(*make)(const struct change *change, int strict, int64_t now, struct error *error);
+} commands[] = {
+    {"suppress", change_suppress},
+    {"release", change_release},
+    {"allow", change_allow},
+    {"disallow", change_disallow},
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+int change_is_command(const char *command)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!strcmp(commands[i].name, command))
+            return 1;
+    return 0;
+}
+
+struct record *change_make(const char *command, const struct change *change, int strict, int64_t now,
+                           struct error *error)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!strcmp(commands[i].name, command))
+            return commands[i].make(change, strict, now, error);
+    (void)error_set(error, ERROR_INPUT, "unknown change '%.60s'", command);
+    return NULL;
+}

@@ -29,6 +29,11 @@ struct change {
 /* The compared form of a recipient, or of "@" and a domain. -1: it is neither. */
 int change_key(const char *recipient, int strict, char key_r[ADDRESS_SIZE], struct error *error) must_check;
 
+/* By the command's name: "suppress", "release", "allow" or "disallow". */
+int change_is_command(const char *command);
+struct record *change_make(const char *command, const struct change *change, int strict, int64_t now,
+                           struct error *error) must_check;
+
 /* NULL and ERROR_INPUT when something in it is wrong. */
 struct record *change_suppress(const struct change *change, int strict, int64_t now,
                                struct error *error) must_check;

@@ -172,7 +172,7 @@ static void command_aside(struct client *client, json_t *request, int drop)
     submit(client, change_aside(drop, ids, json_array_size(list), (int64_t)time(NULL), &error), &error);
 }
 
-static void command_change(struct client *client, json_t *request, int suppress)
+static void command_change(struct client *client, json_t *request, const char *command)
 {
     const struct control_rooms *rooms = &client->control->rooms;
     const struct change change = {
@@ -187,8 +187,7 @@ static void command_change(struct client *client, json_t *request, int suppress)
     struct record *record;
     struct error error;
 
-    record = suppress ? change_suppress(&change, rooms->strict_local_part, now, &error)
-                      : change_release(&change, rooms->strict_local_part, now, &error);
+    record = change_make(command, &change, rooms->strict_local_part, now, &error);
     submit(client, record, &error);
 }
 
@@ -315,8 +314,8 @@ static void run_request(struct client *client, const char *line, size_t length)
         reply_error(client, "the request names no command");
     else if (!strcmp(command, "status"))
         command_status(client);
-    else if (!strcmp(command, "suppress") || !strcmp(command, "release"))
-        command_change(client, request, !strcmp(command, "suppress"));
+    else if (change_is_command(command))
+        command_change(client, request, command);
     else if (!strcmp(command, "import"))
         command_import(client, request);
     else if (!strcmp(command, "ingest"))

@@ -11,6 +11,7 @@
 #include "daemon/ledger/policy.h"
 #include "daemon/ledger/store.h"
 #include "daemon/ledger/tally.h"
+#include "daemon/ledger/typo.h"
 #include "daemon/ledger/witness.h"
 
 #include <stdio.h>
@@ -216,6 +217,15 @@ static int is_hard(const struct store_event *event)
            strcmp(event->decision, decision_name(DECISION_NONE)) != 0;
 }
 
+static int note_typo(struct outcome_rooms *rooms, const struct finding *finding, struct error *error)
+{
+    const char *domain = finding->address->key + finding->address->domain, *meant;
+
+    if (!policy_blames_recipient(finding->verdict.reason) || !(meant = typo_meant(domain)))
+        return 0;
+    return store_note_typo(rooms->store, domain, meant, error);
+}
+
 /* Consequences of a new event: the bounce record, and a suppression if so decided. */
 static int act(struct outcome_rooms *rooms, const struct finding *finding, const struct store_event *event,
                int64_t id, struct error *error)
@@ -223,7 +233,8 @@ static int act(struct outcome_rooms *rooms, const struct finding *finding, const
     if (!is_trusted(finding))
         return 0;
     if (finding->delivery->action == ACTION_FAILED &&
-        store_count_bounce(rooms->store, event->address, is_hard(event), finding->record->time, id, error))
+        (store_count_bounce(rooms->store, event->address, is_hard(event), finding->record->time, id, error) ||
+         note_typo(rooms, finding, error)))
         return -1;
     if (is_suppression(finding->decision.kind))
         return add_suppression(rooms, finding, id, error);

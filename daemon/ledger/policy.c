@@ -49,8 +49,10 @@ static int specificity(const struct policy_line *line)
     return names_reason(line->name) * 4 + (*line->stream != '\0') * 2 + (*line->provider != '\0');
 }
 
-static int is_about(const struct policy_line *line, const struct reason_info *info)
+int policy_is_about(const struct policy_line *line, enum reason reason)
 {
+    const struct reason_info *info = reason_info(reason);
+
     return !strcmp(line->name, info->name) || (!names_reason(line->name) && !strcmp(line->name, info->family));
 }
 
@@ -62,7 +64,7 @@ static int check_reasons(const struct policy_line *line, struct error *error)
     for (int i = 0; i < REASON_COUNT; i++) {
         const struct reason_info *info = reason_info((enum reason)i);
 
-        if (!is_about(line, info))
+        if (!policy_is_about(line, (enum reason)i))
             continue;
         found = 1;
         if (line->action > POLICY_NONE && !policy_blames_recipient((enum reason)i))
@@ -170,21 +172,20 @@ static void apply(const struct policy_line *line, enum reason reason, struct pol
     rule->where = line->where;
 }
 
-static int fits(const struct policy_line *line, const struct reason_info *info, const char *stream, const char *provider)
+static int fits(const struct policy_line *line, enum reason reason, const char *stream, const char *provider)
 {
-    return is_about(line, info) && (!*line->stream || !strcasecmp(line->stream, stream)) &&
+    return policy_is_about(line, reason) && (!*line->stream || !strcasecmp(line->stream, stream)) &&
            (!*line->provider || !strcasecmp(line->provider, provider));
 }
 
 void policy_find(const struct policy *policy, enum reason reason, const char *stream, const char *provider,
                  struct policy_rule *rule_r)
 {
-    const struct reason_info *info = reason_info(reason);
     const struct policy_line *line = NULL;
 
     fill_standard(reason, rule_r);
     for (size_t i = 0; i < policy->count && !line; i++)
-        if (fits(&policy->lines[i], info, stream ? stream : "", provider ? provider : ""))
+        if (fits(&policy->lines[i], reason, stream ? stream : "", provider ? provider : ""))
             line = &policy->lines[i];
     if (line)
         apply(line, reason, rule_r);

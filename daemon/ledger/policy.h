@@ -92,6 +92,8 @@ void policy_find(const struct policy *policy, enum reason reason, const char *st
 size_t policy_lines(const struct policy *policy);
 const struct policy_line *policy_line(const struct policy *policy, size_t which);
 
+int policy_is_about(const struct policy_line *line, enum reason reason);
+
 /* Is this reason the recipient's or its domain's fault? */
 int policy_blames_recipient(enum reason reason);
 

@@ -145,6 +145,9 @@ int store_allow(struct store *store, const char *key, const char *who, const cha
 int store_disallow(struct store *store, const char *key, const char *who, const char *note, int64_t now,
                    struct error *error) must_check;
 
+/* For v_typo_domains; once a domain. */
+int store_note_typo(struct store *store, const char *domain, const char *meant, struct error *error) must_check;
+
 int store_add_sent(struct store *store, int64_t time, const char *queue_id, const char *message_id,
                    const char *sender, const char *stream, const char *const *keys, size_t count,
                    struct error *error) must_check;

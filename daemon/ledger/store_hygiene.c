@@ -1,4 +1,4 @@
-/* See store.h: what ends suppressions and counts, and the allow-list. */
+/* See store.h: what ends suppressions and counts, the allow-list, mistyped domains. */
 #include "config.h"
 
 #include "daemon/ledger/store_private.h"
@@ -9,7 +9,7 @@
 
 enum {
     SEND_COUNT, ON_TRIAL, BEGIN_ANEW, CLEARED_CHANGE, CLEARED, QUIET_CHANGE, QUIET_ANEW, QUIET,
-    ALLOW, DISALLOW, ALLOW_CHANGE, STATEMENTS
+    ALLOW, DISALLOW, ALLOW_CHANGE, TYPO, STATEMENTS
 };
 
 #define HAS_EXPIRED "state = 'enforced' AND origin = 'automatic' AND trial IS NOT NULL AND until <= "
@@ -40,6 +40,7 @@ static const char *const sql[STATEMENTS] = {
     [ALLOW_CHANGE] =
         "INSERT INTO change (key, stream, reason, time, origin, note, who, what)"
         " VALUES (?1, '', '', ?2, 'manual', ?3, ?4, ?5)",
+    [TYPO] = "INSERT OR IGNORE INTO typo_domain (domain, meant) VALUES (?1, ?2)",
 };
 
 void store_hygiene_prepare(struct store *store)
@@ -118,4 +119,9 @@ int store_disallow(struct store *store, const char *key, const char *who, const 
         return 0;
     return statement_run(&store->hygiene_statements, ALLOW_CHANGE, error, "tittt", key, now, note, who, "disallow")
                ? -1 : 1;
+}
+
+int store_note_typo(struct store *store, const char *domain, const char *meant, struct error *error)
+{
+    return statement_run(&store->hygiene_statements, TYPO, error, "tt", domain, meant);
 }
