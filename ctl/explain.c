@@ -49,6 +49,8 @@ const char *explain_consequence(const struct reason_info *info, const struct ver
         return "counted; the address is suppressed only if this goes on for days";
     if (verdict->persistence == PERSISTENCE_TRANSIENT)
         return "nothing yet: the failure is temporary; suppressed once it is final";
+    if (!strcmp(info->family, "domain"))
+        return "counted; the domain is suppressed once several of its recipients agree";
     return "the address is suppressed at once";
 }
 

@@ -38,7 +38,7 @@ static const struct field fields[] = {
      "the recipient or its domain, none is the only one."},
     {"failures", TYPE_NUMBER, AT(failures), 1, 1000, NULL, "So many, of the reason or family that the line names. 5."},
     {"days", TYPE_NUMBER, AT(days), 0, 3650, NULL, "So far apart at least are the first and the last of these. 7."},
-    {"for", TYPE_TIME, AT(duration), 60, YEARS, NULL,
+    {"for", TYPE_TIME, AT(duration), 1, YEARS, NULL,
      "How long a suppression lasts, or \"forever\". Forever; 30d for what is counted and for domains."},
     {"scope", TYPE_CHOICE, AT(scope), 0, 0, scopes,
      "address, or domain: all of its addresses, once some agree. domain for the family domain, else address."},

@@ -96,6 +96,7 @@ SELECT a.key AS recipient,
        p.text AS last_reply,
        e.id AS last_event,
        EXISTS (SELECT 1 FROM suppression s WHERE s.key = a.key AND s.state = 'enforced') AS suppressed,
+       e.told_by AS last_told_by,
        nullif(b.delivered, 0) AS delivered
 FROM bounce b
 JOIN address a ON a.id = b.address

@@ -69,7 +69,7 @@ static const struct {
     {"\npolicy \"moved\" {\n  days = many\n}", ":3: days: 'many' is no number"},
     {"policy \"moved\" { days = 9999 }", ":1: days must lie between 0 and 3650"},
     {"policy \"moved\" { for = 3y }", ":1: for: '3y' is no time (30d, 12h)"},
-    {"policy \"moved\" { for = 9999d }", ":1: for must lie between 60 and 315360000"},
+    {"policy \"moved\" { for = 9999d }", ":1: for must lie between 1 and 315360000"},
     {"policy \"moved\" { stream = \"\" }", ":1: stream must have 1 to 200 bytes"},
     {"policy \"moved\" { mode = maybe }", ":1: mode: 'maybe' is none of: enforce, shadow"},
     {"policy \"moved\" { color = red }", ":1: no such option 'color'"},

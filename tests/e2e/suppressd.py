@@ -48,6 +48,7 @@ class Suppressd:
             "trusted_networks": ["127.0.0.1/32"],
             "gate_mode": "enforce",
         }
+        self.policy = ""  # policy sections, as they stand in the file
         self.user = None  # run as this user instead of root
         self.process = None
         self.configure(**settings)
@@ -59,7 +60,7 @@ class Suppressd:
         self.database.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         self.milter_address = self.settings["milter_socket"]
         self.config.write_text("".join(f"{name} = {literal(value)}\n"
-                                       for name, value in self.settings.items()))
+                                       for name, value in self.settings.items()) + self.policy)
 
     def start(self):
         lives = self.stderr().count(READY)
