@@ -141,7 +141,7 @@ static void print_test(struct ctl *ctl, const struct test *test)
 int policy_test(struct ctl *ctl, int argc, char **argv)
 {
     int64_t now = (int64_t)time(NULL);
-    struct test test = {.stream = "", .facts = {ACTION_FAILED, EVIDENCE_LOCAL, now, now}};
+    struct test test = {.stream = "", .facts = {ACTION_FAILED, EVIDENCE_LOCAL, now, now, 0}};
     const struct settings *settings;
     struct error error = {0};
 
@@ -152,6 +152,7 @@ int policy_test(struct ctl *ctl, int argc, char **argv)
         return ctl_fail("policy", EXIT_FAILED, "%s", error.text);
     if (address_parse(argv[optind], strlen(argv[optind]), (int)settings->strict_local_part, &test.address, &error))
         return ctl_fail("policy", EXIT_USAGE, "'%.100s': %s", argv[optind], error.text);
+    test.facts.no_stream = !*test.stream;
     test.delivery.reply = argv[optind + 1];
     if (find_verdict(ctl, &test, &error) || find_decision(ctl, settings, &test, &error))
         return ctl_fail("policy", EXIT_FAILED, "%s", error.text);

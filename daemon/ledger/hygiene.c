@@ -55,6 +55,11 @@ enum word hygiene_word(const char *origin, const char *reason)
                                                                                               : WORD_AUTOMATIC;
 }
 
+int hygiene_is_own_refusal(const char *rule)
+{
+    return !strcmp(rule, OWN_REFUSAL);
+}
+
 static int by_the_result(const struct question *q, struct decision *decision)
 {
     if (q->facts->evidence == EVIDENCE_UNPROVEN)
@@ -62,7 +67,7 @@ static int by_the_result(const struct question *q, struct decision *decision)
                       "no proof that this answers a message sent from here: recorded, never acted on");
     if (!is_final(q->facts->action))
         return decide(decision, DECISION_NONE, "%s is not a final failure", action_name(q->facts->action));
-    if (!strcmp(q->verdict->rule, OWN_REFUSAL))
+    if (hygiene_is_own_refusal(q->verdict->rule))
         return decide(decision, DECISION_NONE, "refused by a suppressd: nothing new about the recipient");
     if (!policy_blames_recipient(q->verdict->reason))
         return decide(decision, DECISION_NONE, "%s is not the recipient's fault (subject: %s)", q->reason->name,
@@ -99,12 +104,10 @@ static int by_what_stands(const struct question *q, struct decision *decision)
     return 0;
 }
 
-static int agrees(const struct question *q)
+int hygiene_domain_agrees(const struct policy_rule *rule, const struct hygiene_history *history, int64_t time)
 {
-    const struct hygiene_history *history = q->history;
-
-    return history->recipients + 1 >= q->rule->recipients ||
-           (history->domain_first && q->facts->time - history->domain_first >= q->rule->after);
+    return history->recipients + 1 >= rule->recipients ||
+           (history->domain_first && time - history->domain_first >= rule->after);
 }
 
 static int by_numbers(const struct question *q, struct decision *decision)
@@ -114,7 +117,7 @@ static int by_numbers(const struct question *q, struct decision *decision)
     long failures = history->failures + 1;
     int64_t days = history->first ? (q->facts->time - history->first) / DAY : 0;
 
-    if (rule->scope == POLICY_DOMAIN && !agrees(q))
+    if (rule->scope == POLICY_DOMAIN && !hygiene_domain_agrees(rule, history, q->facts->time))
         return decide(decision, DECISION_COUNT, "%s: %d of %ld recipients that must agree, or a failure again after %lld "
                       "days", q->reason->name, history->recipients + 1, rule->recipients, (long long)(rule->after / DAY));
     if (rule->action == POLICY_COUNT && (failures < rule->failures || days < rule->days))
@@ -181,6 +184,10 @@ static void act(const struct question *q, struct decision *decision)
     length = duration(q, decision->level);
     if (length && q->facts->time + length <= q->facts->now) {
         decide(decision, DECISION_COUNT, "%s, but what would follow would be over by now", q->reason->name);
+        return;
+    }
+    if (q->rule->streams == POLICY_ONE_STREAM && q->facts->no_stream) {
+        decide(decision, DECISION_COUNT, "%s, but of which stream is not known", q->reason->name);
         return;
     }
     decision->scope = q->rule->scope;

@@ -16,9 +16,11 @@
  *   scope domain, too few agree       -> count
  *   action count, too few failures    -> count
  *   would be over by now              -> count
+ *   for one stream, and it is unknown -> count
  *   action hold, or an open incident  -> hold: recorded, not enforced
  *   mode shadow                       -> shadow: likewise, for the report
  *   else                              -> suppress
+ * and what stands there already, or would be weakened, is only counted.
  *
  * Of two words about the same key the higher stays: a person's above a
  * complaint's above an automatic one.
@@ -61,6 +63,7 @@ struct hygiene_facts {
     enum evidence evidence;
     int64_t time; /* of the failure */
     int64_t now;
+    int no_stream; /* the stream of the message is not known */
 };
 
 /* The suppression that stands for this recipient or its domain where the rule's would. */
@@ -93,8 +96,14 @@ void hygiene_decide(const struct verdict *verdict, const struct hygiene_facts *f
 int hygiene_needs_history(const struct verdict *verdict, const struct hygiene_facts *facts,
                           const struct policy_rule *rule);
 
-/* Does the higher word stay? A complaint is one by its reason. */
+/* Whose word a suppression is: origin "manual", or else by its reason. */
 enum word hygiene_word(const char *origin, const char *reason);
+
+/* Do enough recipients of the domain, or one for long enough, agree that it is gone? */
+int hygiene_domain_agrees(const struct policy_rule *rule, const struct hygiene_history *history, int64_t time);
+
+/* The rule that knows a gate's refusal again: such a result says nothing of the recipient. */
+int hygiene_is_own_refusal(const char *rule);
 
 const char *decision_name(enum decision_kind kind);       /* "none", "count", "suppress", "hold", ... */
 const char *state_name(enum suppression_state state);     /* "enforced", "held", "shadow" */

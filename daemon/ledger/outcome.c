@@ -163,6 +163,7 @@ static int decide(struct outcome_rooms *rooms, struct finding *finding, int64_t 
         .evidence = finding->record->evidence,
         .time = event->time,
         .now = finding->record->time,
+        .no_stream = !*finding->stream,
     };
     struct hygiene_history history;
 
@@ -214,7 +215,7 @@ static int is_hard(const struct store_event *event)
     enum reason reason;
 
     return reason_from_name(event->reason, &reason) && reason_info(reason)->hygiene == HYGIENE_SUPPRESS &&
-           strcmp(event->decision, decision_name(DECISION_NONE)) != 0;
+           !(event->rule && hygiene_is_own_refusal(event->rule));
 }
 
 static int note_typo(struct outcome_rooms *rooms, const struct finding *finding, struct error *error)

@@ -55,20 +55,37 @@ static int read_numbers(struct statements *statements, size_t which, int64_t *fi
     return row;
 }
 
-static int read_domain(struct statements *statements, const struct past_question *question,
-                       struct hygiene_history *history, struct error *error)
+static int read_domain_failures(struct statements *statements, const struct past_question *question, int64_t after,
+                                struct hygiene_history *history, struct error *error)
 {
-    int64_t since = question->time - AGREEMENT_SPAN, delivered, others, ignored;
+    int64_t others;
 
-    if (!statement_bind(statements, DOMAIN_DELIVERED, error, "ti", question->domain, since / HOUR * HOUR) ||
-        read_numbers(statements, DOMAIN_DELIVERED, &delivered, &ignored, error) < 0 ||
-        !statement_bind(statements, DOMAIN_FAILURES, error, "ttiit", question->domain, question->rule->name,
-                        delivered > since ? delivered : since, question->event, question->key) ||
+    if (!statement_bind(statements, DOMAIN_FAILURES, error, "ttiit", question->domain, question->rule->name, after,
+                        question->event, question->key) ||
         read_numbers(statements, DOMAIN_FAILURES, &others, &history->domain_first, error) < 0)
         return -1;
     history->recipients = (int)others;
     return 0;
 }
+
+/* The rollup has no index by domain: it is read only where a domain is about to
+ * be given up, which is once a domain. */
+static int read_domain(struct statements *statements, const struct past_question *question,
+                       struct hygiene_history *history, struct error *error)
+{
+    int64_t since = question->time - AGREEMENT_SPAN, delivered, ignored;
+
+    if (read_domain_failures(statements, question, since, history, error))
+        return -1;
+    if (!hygiene_domain_agrees(question->rule, history, question->time))
+        return 0;
+    if (!statement_bind(statements, DOMAIN_DELIVERED, error, "ti", question->domain, since / HOUR * HOUR) ||
+        read_numbers(statements, DOMAIN_DELIVERED, &delivered, &ignored, error) < 0)
+        return -1;
+    return delivered <= since ? 0 : read_domain_failures(statements, question, delivered, history, error);
+}
+
+#define ENFORCED 10
 
 /* Which of several rows speaks: what is enforced and in force, the higher word
  * first, then a trial, then what is not enforced. */
@@ -76,9 +93,11 @@ static int weight(const struct hygiene_standing *standing, int64_t now)
 {
     int over = standing->until && standing->until <= now;
 
+    if (!standing->exists)
+        return 0;
     if (standing->state != STATE_ENFORCED)
-        return 1;
-    return !over ? 10 + (int)standing->word : standing->trial ? 5 : 0;
+        return 2;
+    return !over ? ENFORCED + (int)standing->word : standing->trial ? 3 : 1;
 }
 
 static enum suppression_state state_of(const char *name)
@@ -104,7 +123,7 @@ static int read_standing(struct statements *statements, const struct past_questi
             .trial = sqlite3_column_int64(stmt, 6) > 0,
         };
 
-        if (!standing_r->exists || weight(&standing, question->now) > weight(standing_r, question->now))
+        if (weight(&standing, question->now) > weight(standing_r, question->now))
             *standing_r = standing;
     }
     return row;
@@ -133,5 +152,7 @@ int past_read(struct statements *statements, const struct past_question *questio
             return -1;
         history_r->failures = (int)found;
     }
-    return question->rule->scope == POLICY_DOMAIN ? read_domain(statements, question, history_r, error) : 0;
+    if (question->rule->scope != POLICY_DOMAIN || weight(&history_r->standing, question->now) >= ENFORCED)
+        return 0;
+    return read_domain(statements, question, history_r, error);
 }

@@ -15,7 +15,6 @@
 struct past_question {
     const char *key, *domain; /* the recipient as compared, and its domain */
     const char *stream;
-    const char *reason;       /* of the verdict */
     const struct policy_rule *rule;
     int64_t time, now;
     int64_t event;            /* what it caused is set aside; 0: nothing */

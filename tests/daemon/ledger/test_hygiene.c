@@ -15,7 +15,7 @@
 
 static const struct policy_trial trial = {.sends = 2, .quiet = 7 * DAY, .longest = 100 * DAY};
 
-/* What differs from an ordinary failure: local, now, without a history. */
+/* What differs from an ordinary failure: local, now, of an unknown stream, without a history. */
 struct row {
     enum reason reason;
     const char *policy; /* "": the taxonomy's; else action and mode: "hold", "shadow" */
@@ -82,6 +82,7 @@ static const struct row table[] = {
     {REASON_NO_SUCH_DOMAIN, "", FAILED, {.recipients = 1, .domain_first = NOW - DAY}, 0, DECISION_COUNT, 0, "2 of 3 recipients"},
     {REASON_NO_SUCH_DOMAIN, "", FAILED, {.recipients = 2, .domain_first = NOW}, 0, DECISION_SUPPRESS, 30, "3 recipients of the domain agree"},
     {REASON_NO_SUCH_DOMAIN, "", FAILED, {.domain_first = NOW - 3 * DAY}, 0, DECISION_SUPPRESS, 30, "the domain still fails after 3 days"},
+    {REASON_NO_SUCH_USER, "one", FAILED, {0}, 0, DECISION_COUNT, 0, "of which stream is not known"},
     /* held, or tried out */
     {REASON_NO_SUCH_USER, "hold", FAILED, {0}, 0, DECISION_HOLD, 0, "held by policy (test.conf:3): no-such-user"},
     {REASON_NO_SUCH_USER, "", FAILED, {.incident = "incident 7 at google"}, 0, DECISION_HOLD, 0, "held: incident 7 at google: no-such-user"},
@@ -105,6 +106,8 @@ static struct policy_rule rule_of(enum reason reason, const char *text)
         rule.action = POLICY_HOLD;
     else if (!strcmp(text, "none"))
         rule.action = POLICY_NONE;
+    else if (!strcmp(text, "one"))
+        rule.streams = POLICY_ONE_STREAM;
     else if (!strcmp(text, "shadow"))
         rule.mode = POLICY_SHADOW;
     return rule;
@@ -115,7 +118,7 @@ START_TEST(decides)
     const struct row *row = &table[_i];
     const struct verdict verdict = {.reason = row->reason};
     const struct policy_rule rule = rule_of(row->reason, row->policy);
-    const struct hygiene_facts facts = {row->action, row->evidence, NOW - row->days_ago * DAY, NOW};
+    const struct hygiene_facts facts = {row->action, row->evidence, NOW - row->days_ago * DAY, NOW, 1};
     struct decision decision;
 
     memset(&decision, 0xff, sizeof(decision));
@@ -129,7 +132,7 @@ END_TEST
 /* Whoever handed the mail in reports our refusal: no suppression comes of a suppression. */
 START_TEST(own_refusals_lead_nowhere)
 {
-    const struct hygiene_facts facts = {ACTION_FAILED, EVIDENCE_LOCAL, NOW, NOW};
+    const struct hygiene_facts facts = {ACTION_FAILED, EVIDENCE_LOCAL, NOW, NOW, 0};
     struct verdict verdict = {.reason = REASON_RECIPIENT_SUPPRESSED, .rule = "suppressd-refusal"};
     const struct policy_rule rule = rule_of(verdict.reason, "");
     const struct hygiene_history history = {0};
@@ -217,6 +220,7 @@ static void check_properties(const struct verdict *verdict, const struct hygiene
     ck_assert(!history->allowed);
     ck_assert(history->delivered <= facts->time);
     ck_assert(rule->action != POLICY_NONE);
+    ck_assert(!(facts->no_stream && decision->streams == POLICY_ONE_STREAM));
     ck_assert(!(in_force && standing->word == WORD_MANUAL)); /* a person's word stays */
     ck_assert(!(in_force && decision->kind != DECISION_SUPPRESS)); /* nothing enforced is weakened */
     ck_assert(!(history->incident && decision->kind == DECISION_SUPPRESS));
@@ -234,7 +238,7 @@ START_TEST(properties_hold_of_any_history)
         const struct verdict verdict = {.reason = (enum reason)below(REASON_COUNT)};
         const struct hygiene_facts facts = {
             below(3) ? ACTION_FAILED : (enum action)below(ACTION_COUNT), (enum evidence)below(EVIDENCE_COUNT),
-            below(2) ? NOW : NOW - below(900) * (DAY / 10), NOW};
+            below(2) ? NOW : NOW - below(900) * (DAY / 10), NOW, below(2)};
         struct decision decision, again;
         struct hygiene_history history;
         struct policy_rule rule;
