@@ -200,9 +200,12 @@ static int record_sent(struct ledger *ledger, const struct record *record, struc
     count(ledger, COUNTER_SENT);
     for (size_t i = 0; i < record->count; i++) {
         const char *at = strrchr(record->keys[i], '@');
+        int counted = store_note_send(ledger->store, record->keys[i], at ? at + 1 : "", record->stream, record->time,
+                                      error);
 
-        if (store_note_send(ledger->store, record->keys[i], at ? at + 1 : "", record->stream, record->time, error))
+        if (counted < 0)
             return -1;
+        ledger->on_trial |= counted; /* its delivery may be told of in this very batch */
     }
     return store_add_sent(ledger->store, record->time, record->queue_id, record->message_id,
                           record->sender, record->stream, (const char *const *)record->keys,

@@ -123,7 +123,8 @@ int store_release(struct store *store, const char *key, const char *stream, cons
 int store_release_event(struct store *store, int64_t event, const char *note, int64_t now,
                         struct error *error) must_check;
 
-/* A message was sent to key: counts where a suppression is on trial, held or in shadow mode. */
+/* A message was sent to key: counts where a suppression is on trial, held or in
+ * shadow mode. 1: one is; 0; -1. */
 int store_note_send(struct store *store, const char *key, const char *domain, const char *stream, int64_t now,
                     struct error *error) must_check;
 /* 1 when there may be a suppression on trial, 0, -1. */

@@ -52,11 +52,15 @@ int store_note_send(struct store *store, const char *key, const char *domain, co
                     struct error *error)
 {
     char domain_key[300];
+    int counted;
 
     snprintf(domain_key, sizeof(domain_key), "@%s", domain);
     if (statement_run(&store->hygiene_statements, SEND_COUNT, error, "tti", key, stream, now))
         return -1;
-    return statement_run(&store->hygiene_statements, SEND_COUNT, error, "tti", domain_key, stream, now);
+    counted = sqlite3_changes(store->db) > 0;
+    if (statement_run(&store->hygiene_statements, SEND_COUNT, error, "tti", domain_key, stream, now))
+        return -1;
+    return counted || sqlite3_changes(store->db) > 0;
 }
 
 int store_on_trial(struct store *store, struct error *error)
