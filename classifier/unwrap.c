@@ -150,6 +150,19 @@ static enum stage drop_in_reply_to(struct span *span)
     return STAGE_UNKNOWN;
 }
 
+/* What the map delivery-status of suppressd has appended: "(suppressd: ip-reputation, was 5.7.1)". */
+static void drop_appended(struct span *span)
+{
+    static const char words[] = " (suppressd: ";
+    const char *at;
+
+    if (left(*span) < sizeof(words) || span->end[-1] != ')')
+        return;
+    at = memrchr(span->at, '(', left(*span));
+    if (at && at > span->at && (size_t)(span->end - at) > sizeof(words) - 2 && !memcmp(at - 1, words, sizeof(words) - 1))
+        span->end = at - 1;
+}
+
 /* The first ": 550 " behind a wrapping. */
 static int to_code(struct span *span)
 {
@@ -255,6 +268,8 @@ enum stage unwrap(struct span *span, int has_paren, int has_semicolon)
     skip_space(span);
     if (has_semicolon)
         drop_diagnostic_type(span);
+    if (has_paren)
+        drop_appended(span);
     stage = has_paren ? drop_in_reply_to(span) : STAGE_UNKNOWN;
     if (span_code(*span))
         return stage;

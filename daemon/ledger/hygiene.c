@@ -69,6 +69,10 @@ static int by_the_result(const struct question *q, struct decision *decision)
         return decide(decision, DECISION_NONE, "%s is not a final failure", action_name(q->facts->action));
     if (hygiene_is_own_refusal(q->verdict->rule))
         return decide(decision, DECISION_NONE, "refused by a suppressd: nothing new about the recipient");
+    if (q->facts->made_final)
+        return decide(decision, DECISION_NONE,
+                      "the server's refusal was temporary (%d) and was made final here: no word of the recipient's",
+                      q->verdict->code);
     if (!policy_blames_recipient(q->verdict->reason))
         return decide(decision, DECISION_NONE, "%s is not the recipient's fault (subject: %s)", q->reason->name,
                       q->reason->subject);

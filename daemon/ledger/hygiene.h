@@ -64,6 +64,7 @@ struct hygiene_facts {
     int64_t time; /* of the failure */
     int64_t now;
     int no_stream; /* the stream of the message is not known */
+    int made_final; /* the server's reply was temporary (4yz); the MTA that reports made it final (5.x.x) */
 };
 
 /* The suppression that stands for this recipient or its domain where the rule's would. */

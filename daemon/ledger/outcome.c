@@ -134,6 +134,14 @@ static void fill_event(const struct finding *finding, struct store_event *event_
     };
 }
 
+/* As the map delivery-status does for status_return. */
+static int was_made_final(const struct finding *finding)
+{
+    const char *status = finding->delivery->status;
+
+    return finding->verdict.code / 100 == 4 && status && *status == '5';
+}
+
 /* What came before, setting aside a suppression that this very event (0: it is
  * new) has caused already. */
 static int read_history(struct outcome_rooms *rooms, const struct finding *finding, const struct hygiene_facts *facts,
@@ -164,6 +172,7 @@ static int decide(struct outcome_rooms *rooms, struct finding *finding, int64_t 
         .time = event->time,
         .now = finding->record->time,
         .no_stream = !*finding->stream,
+        .made_final = was_made_final(finding),
     };
     struct hygiene_history history;
 

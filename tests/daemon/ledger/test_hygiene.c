@@ -118,7 +118,7 @@ START_TEST(decides)
     const struct row *row = &table[_i];
     const struct verdict verdict = {.reason = row->reason};
     const struct policy_rule rule = rule_of(row->reason, row->policy);
-    const struct hygiene_facts facts = {row->action, row->evidence, NOW - row->days_ago * DAY, NOW, 1};
+    const struct hygiene_facts facts = {row->action, row->evidence, NOW - row->days_ago * DAY, NOW, 1, 0};
     struct decision decision;
 
     memset(&decision, 0xff, sizeof(decision));
@@ -132,7 +132,7 @@ END_TEST
 /* Whoever handed the mail in reports our refusal: no suppression comes of a suppression. */
 START_TEST(own_refusals_lead_nowhere)
 {
-    const struct hygiene_facts facts = {ACTION_FAILED, EVIDENCE_LOCAL, NOW, NOW, 0};
+    const struct hygiene_facts facts = {ACTION_FAILED, EVIDENCE_LOCAL, NOW, NOW, 0, 0};
     struct verdict verdict = {.reason = REASON_RECIPIENT_SUPPRESSED, .rule = "suppressd-refusal"};
     const struct policy_rule rule = rule_of(verdict.reason, "");
     const struct hygiene_history history = {0};
@@ -143,6 +143,21 @@ START_TEST(own_refusals_lead_nowhere)
     verdict.rule[0] = '\0';
     hygiene_decide(&verdict, &facts, &rule, &trial, &history, &decision);
     ck_assert_int_eq(decision.kind, DECISION_SUPPRESS);
+}
+END_TEST
+
+/* A 4yz reply that our own delivery status filter made final. */
+START_TEST(our_own_impatience_suppresses_nobody)
+{
+    const struct hygiene_facts facts = {ACTION_FAILED, EVIDENCE_LOCAL, NOW, NOW, 0, 1};
+    const struct verdict verdict = {.reason = REASON_NO_SUCH_USER, .code = 450};
+    const struct policy_rule rule = rule_of(verdict.reason, "");
+    const struct hygiene_history history = {0};
+    struct decision decision;
+
+    hygiene_decide(&verdict, &facts, &rule, &trial, &history, &decision);
+    ck_assert_int_eq(decision.kind, DECISION_NONE);
+    ck_assert_ptr_nonnull(strstr(decision.sentence, "450"));
 }
 END_TEST
 
@@ -277,6 +292,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, decides, 0, sizeof(table) / sizeof(table[0]));
     tcase_add_test(tc, own_refusals_lead_nowhere);
+    tcase_add_test(tc, our_own_impatience_suppresses_nobody);
     tcase_add_test(tc, properties_hold_of_any_history);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
