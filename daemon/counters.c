@@ -39,6 +39,15 @@ static const struct {
     [COUNTER_LMTP_IDLE] = {"lmtp_idle", "LMTP connections ended because they were silent for too long"},
     [COUNTER_LMTP_MESSAGES] = {"lmtp_messages", "messages that came in by LMTP"},
     [COUNTER_LMTP_FAULTS] = {"lmtp_faults", "LMTP commands refused: wrong, too long or too many"},
+    [COUNTER_SOCKETMAP_REQUESTS] = {"socketmap_requests", "questions asked by socketmap"},
+    [COUNTER_POLICY_REQUESTS] = {"policy_requests", "questions asked by policy delegation"},
+    [COUNTER_GATE_CONNECTIONS] = {"gate_connections", "socketmap and policy connections taken"},
+    [COUNTER_GATE_CONNECTIONS_REFUSED] = {"gate_connections_refused", "of these, closed because there were too many"},
+    [COUNTER_GATE_IDLE] = {"gate_idle", "of these, ended because they were silent for too long"},
+    [COUNTER_GATE_FAULTS] = {"gate_faults", "socketmap and policy requests that were not understood"},
+    [COUNTER_GATE_LATE] = {"gate_late", "socketmap and policy questions left unanswered because gate_deadline had passed"},
+    [COUNTER_STATUS_RETRIED] = {"status_retried", "final failures that status_retry has Postfix try again"},
+    [COUNTER_STATUS_RETURNED] = {"status_returned", "temporary refusals that status_return made final"},
 };
 
 const char *counter_name(enum counter counter)

@@ -10,7 +10,9 @@
 #include "classifier/ruleset.h"
 #include "daemon/console/control.h"
 #include "daemon/counters.h"
+#include "daemon/gate/desk.h"
 #include "daemon/gate/gate.h"
+#include "daemon/gate/gate_server.h"
 #include "daemon/intake/follow.h"
 #include "daemon/intake/lmtp.h"
 #include "daemon/intake/milter.h"
@@ -58,6 +60,8 @@ struct house {
     struct milter *milter;
     struct follow *follow; /* NULL: no mail_log */
     struct lmtp *lmtp;     /* NULL: no lmtp_socket */
+    struct desk *desk;     /* NULL: neither of the next two */
+    struct gate_server *socketmap, *policy; /* NULL: no socketmap_socket, no policy_socket */
     char own_name[256];    /* of this host's MTA, in its bounces */
     struct control *control;
     struct counters *counters;
@@ -131,6 +135,12 @@ static void use(struct house *house, struct settings *settings, struct ruleset *
     milter_set_settings(house->milter, settings);
     if (house->lmtp)
         lmtp_set_settings(house->lmtp, settings);
+    if (house->desk)
+        desk_set_rules(house->desk, rules);
+    if (house->socketmap)
+        gate_server_set_settings(house->socketmap, settings);
+    if (house->policy)
+        gate_server_set_settings(house->policy, settings);
     log_set_level((enum log_level)settings->log_level);
     settings_unref(&house->settings);
     ruleset_unref(&house->rules);
@@ -283,6 +293,34 @@ static int open_lmtp(struct house *house, struct error *error)
     return house->lmtp ? 0 : -1;
 }
 
+static int open_gate(struct house *house, enum dialogue_kind kind, const struct listen_spec *spec,
+                     struct gate_server **server_r, struct error *error)
+{
+    const struct desk_rooms desk_rooms = {house->base, house->gate, house->counters, house->rules};
+    struct gate_rooms rooms = {.base = house->base, .counters = house->counters};
+
+    if (!*spec->place)
+        return 0;
+    if (!house->desk && !(house->desk = desk_open(&desk_rooms, error)))
+        return -1;
+    rooms.desk = house->desk;
+    *server_r = gate_server_open(&rooms, kind, spec, house->settings, error);
+    return *server_r ? 0 : -1;
+}
+
+static int open_gates(struct house *house, struct error *error)
+{
+    const struct settings *settings = house->settings;
+    const struct listen_spec socketmap = {"socketmap_socket", settings->socketmap_socket,
+                                          settings->socketmap_socket_mode, settings->socketmap_socket_group};
+    const struct listen_spec policy = {"policy_socket", settings->policy_socket, settings->policy_socket_mode,
+                                       settings->policy_socket_group};
+
+    if (open_gate(house, DIALOGUE_SOCKETMAP, &socketmap, &house->socketmap, error))
+        return -1;
+    return open_gate(house, DIALOGUE_POLICY, &policy, &house->policy, error);
+}
+
 static int open_rooms(struct house *house, struct error *error)
 {
     struct control_rooms control_rooms = {
@@ -304,7 +342,7 @@ static int open_rooms(struct house *house, struct error *error)
     house->rooms = (struct session_rooms){
         .gate = house->gate, .writer = house->writer, .counters = house->counters};
     house->milter = milter_start(&house->rooms, house->settings, milter_ended, house, error);
-    if (!house->milter || open_follow(house, error))
+    if (!house->milter || open_gates(house, error) || open_follow(house, error))
         return -1;
     return open_lmtp(house, error);
 }
@@ -312,6 +350,9 @@ static int open_rooms(struct house *house, struct error *error)
 static void close_rooms(struct house *house)
 {
     milter_stop(&house->milter);
+    gate_server_close(&house->socketmap);
+    gate_server_close(&house->policy);
+    desk_close(&house->desk);
     gate_free(&house->gate);
     writer_stop(&house->writer); /* what is queued is recorded and acknowledged */
     follow_close(&house->follow);

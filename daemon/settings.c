@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "daemon/gate/gate_reply.h"
+#include "daemon/gate/status_filter.h"
 #include "daemon/intake/feed.h"
 #include "daemon/intake/stream.h"
 #include "daemon/ledger/policy.h"
@@ -86,6 +87,37 @@ static const struct option options[] = {
      "Sendmail, whose own bounces pass no milter. The risk: whoever can connect to lmtp_socket, or hand in "
      "mail on the loopback (a local user, a proxy or tunnel that connects from there), is believed; so is "
      "anybody where the MTA is told to leave out its Received fields."},
+    {"socketmap_socket", TYPE_TEXT, AT(socketmap_socket), "", 0, 200, NULL, 0,
+     "Where Postfix asks by socketmap_table(5): unix:PATH, inet:PORT@HOST or inet6:PORT@HOST. Its maps are "
+     "suppression, for transport_maps; recipient-access, for check_recipient_access; and delivery-status, for "
+     "default_delivery_status_filter. See suppressd(8). Empty: nowhere."},
+    {"socketmap_socket_mode", TYPE_OCTAL, AT(socketmap_socket_mode), "0660", 0, 0777, NULL, 0,
+     "Permission bits of a unix socketmap socket."},
+    {"socketmap_socket_group", TYPE_TEXT, AT(socketmap_socket_group), "", 0, 32, NULL, 0,
+     "Group that a unix socketmap socket is given to; the daemon must be a member. Empty: the daemon's own."},
+    {"policy_socket", TYPE_TEXT, AT(policy_socket), "", 0, 200, NULL, 0,
+     "Where Postfix asks by check_policy_service: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST. Empty: nowhere."},
+    {"policy_socket_mode", TYPE_OCTAL, AT(policy_socket_mode), "0660", 0, 0777, NULL, 0,
+     "Permission bits of a unix policy socket."},
+    {"policy_socket_group", TYPE_TEXT, AT(policy_socket_group), "", 0, 32, NULL, 0,
+     "Group that a unix policy socket is given to; the daemon must be a member. Empty: the daemon's own."},
+    {"gate_connections_max", TYPE_NUMBER, AT(gate_connections_max), "1000", 1, 100000, NULL, 1,
+     "Connections at a time to the socketmap socket, and as many to the policy socket; further ones are closed. Each of "
+     "Postfix's processes keeps one."},
+    {"gate_idle_timeout", TYPE_TIME, AT(gate_idle_timeout), "10m", 1, DAY, NULL, 1,
+     "How long a silent connection to these sockets is kept. Keep it above Postfix's smtpd_policy_service_max_idle (300s)."},
+    {"gate_deadline", TYPE_NUMBER, AT(gate_deadline), "500", 1, 60000, NULL, 1,
+     "Milliseconds within which a gate answers: whom it could not look up in that time passes."},
+    {"status_retry", TYPE_TEXT, AT(status_retry), "", 0, 1000, NULL, 1,
+     "Reasons, between commas, for which the map delivery-status turns a final failure (5.x.x) into one that Postfix "
+     "tries again (4.x.x), such as \"rate-limited, ip-reputation\"; a server that says 550 to a sender who is too fast, "
+     "or whose address has a bad name today, then costs no mail. It takes Postfix's maximal_queue_lifetime until such "
+     "mail is returned. Empty: none."},
+    {"status_return", TYPE_TEXT, AT(status_return), "", 0, 1000, NULL, 1,
+     "Reasons, between commas, for which the map delivery-status turns a server's temporary refusal (4.x.x) into a final "
+     "one (5.x.x): the mail is returned at once. Only no-such-user, inactive-mailbox, moved, no-such-domain and "
+     "domain-not-accepting can be named. Such a failure is this host's decision, not the server's, and suppresses nobody. "
+     "Empty: none."},
     {"trusted_networks", TYPE_NETWORKS, AT(trusted_networks), "127.0.0.0/8, ::1/128", 0, 1000, NULL, 1,
      "Clients in these networks are sending: the gate acts on their mail. Usually the same as Postfix's mynetworks."},
     {"trust_authenticated", TYPE_CHOICE, AT(trust_authenticated), "yes", 0, 0, yes_no, 1,
@@ -271,7 +303,9 @@ static int parse_text(const struct option *option, const char *text, char **valu
     if ((option->type == TYPE_REPLY && gate_reply_check(text, error)) ||
         (option->offset == AT(mail_log) && feed_check(text, error)) ||
         (option->offset == AT(stream_port) && stream_check_ports(text, error)) ||
-        (option->offset == AT(stop_all_reasons) && check_reasons(text, error)))
+        (option->offset == AT(stop_all_reasons) && check_reasons(text, error)) ||
+        (option->offset == AT(status_retry) && status_filter_check(text, 0, error)) ||
+        (option->offset == AT(status_return) && status_filter_check(text, 1, error)))
         return error_prefix(error, "%s", option->name);
     free(*value_r);
     *value_r = xstrdup(text);

@@ -36,6 +36,17 @@ struct settings {
     long lmtp_connections_max;
     long lmtp_idle_timeout;
     long lmtp_trust; /* enum lmtp_trust */
+    char *socketmap_socket;
+    long socketmap_socket_mode;
+    char *socketmap_socket_group;
+    char *policy_socket;
+    long policy_socket_mode;
+    char *policy_socket_group;
+    long gate_connections_max;
+    long gate_idle_timeout;
+    long gate_deadline; /* milliseconds */
+    char *status_retry;  /* names of reasons */
+    char *status_return;
     struct network *trusted_networks;
     size_t trusted_networks_count;
     long trust_authenticated;

@@ -60,6 +60,11 @@ enum gate_answer gate_refuse(struct gate *gate, const struct settings *settings,
     return GATE_REFUSE;
 }
 
+int gate_is_submission(const struct settings *settings, const char *sender, int trusted, int authenticated)
+{
+    return *sender && (trusted || (authenticated && settings->trust_authenticated));
+}
+
 int gate_look(struct gate *gate, const struct settings *settings, const struct address *address, const char *stream,
               int64_t now, struct gate_finding *finding_r)
 {
@@ -75,6 +80,7 @@ int gate_look(struct gate *gate, const struct settings *settings, const struct a
         note_trouble(gate, &error);
         return 0;
     }
+    lookup_limit(lookup, (int)settings->gate_deadline);
     found = lookup_suppressed(lookup, address->key, address->key + address->domain, stream, now,
                               &suppressed, &error);
     if (found < 0)

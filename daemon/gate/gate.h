@@ -1,7 +1,8 @@
 /* The gate: may mail go to this recipient?
  *
  * One lookup and one wording for all ways in. Fails open: when the database is
- * in trouble the recipient passes, and it is counted and logged. Any thread.
+ * in trouble, or takes longer than gate_deadline, the recipient passes, and it
+ * is counted and logged, once until it answers again. Any thread.
  */
 #ifndef SUPPRESSD_DAEMON_GATE_GATE_H
 #define SUPPRESSD_DAEMON_GATE_GATE_H
@@ -34,6 +35,9 @@ int gate_look(struct gate *gate, const struct settings *settings, const struct a
               int64_t now, struct gate_finding *finding_r);
 enum gate_answer gate_refuse(struct gate *gate, const struct settings *settings, const struct address *address,
                              const struct gate_finding *finding, struct gate_reply *reply_r);
+/* Whether mail is being sent from here, so that the gate concerns itself with
+ * it: not the null sender's, and the client is trusted or logged in. */
+int gate_is_submission(const struct settings *settings, const char *sender, int trusted, int authenticated);
 
 /* GATE_REFUSE fills *reply_r. In shadow mode it logs what it would have done
  * and passes; when it is off it looks nothing up. */

@@ -121,8 +121,8 @@ void session_mail(struct session *session, const char *sender, int authenticated
 
     session_abort(session);
     session->sender = without_brackets(sender, ADDRESS_SIZE);
-    session->submitted = *session->sender &&
-        (session->internal || session->trusted || (authenticated && session->settings->trust_authenticated));
+    session->submitted = gate_is_submission(session->settings, session->sender,
+                                            session->internal || session->trusted, authenticated);
     session->collect = collect_new((size_t)session->settings->report_size_max, session->rooms->counters);
     at = strrchr(session->sender, '@');
     session->stream = xstrdup(session->port_stream ? session->port_stream : at ? at + 1 : "");

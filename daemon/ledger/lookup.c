@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BUSY_TIMEOUT_MS 1000 /* readers meet a lock only while a WAL is being recovered */
+#define PROGRESS_STEPS 10000 /* of SQLite's machine between two looks at the clock; a lookup takes some fifty */
 #define IDLE_MAX 32          /* connections that a pool keeps open */
 #define CACHE_KIB "-1024"    /* page cache of one connection; the kernel's serves all */
 
@@ -75,6 +77,8 @@ struct lookup {
     sqlite3 *db;
     struct statements statements;
     struct statements past_statements; /* of past.c */
+    int limit;           /* milliseconds of one lookup_suppressed; 0: none */
+    int64_t deadline;    /* of the one that runs, in milliseconds of the monotonic clock */
     int pending;         /* the row of SUPPRESSED is still being held for the caller */
     struct lookup *next; /* the pool's */
 };
@@ -165,6 +169,31 @@ static void release_row(struct lookup *lookup)
     lookup->pending = 0;
 }
 
+static int64_t milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Non-zero breaks the statement off. */
+static int is_late(void *argument)
+{
+    const struct lookup *lookup = argument;
+
+    return lookup->deadline && milliseconds() > lookup->deadline;
+}
+
+void lookup_limit(struct lookup *lookup, int limit)
+{
+    if (limit != lookup->limit) {
+        sqlite3_busy_timeout(lookup->db, limit);
+        sqlite3_progress_handler(lookup->db, PROGRESS_STEPS, is_late, lookup);
+    }
+    lookup->limit = limit;
+}
+
 int lookup_suppressed(struct lookup *lookup, const char *key, const char *domain, const char *stream,
                       int64_t now, struct suppressed *suppressed_r, struct error *error)
 {
@@ -174,12 +203,14 @@ int lookup_suppressed(struct lookup *lookup, const char *key, const char *domain
 
     release_row(lookup);
     snprintf(domain_key, sizeof(domain_key), "@%s", domain);
+    lookup->deadline = lookup->limit ? milliseconds() + lookup->limit : 0;
     if (!(stmt = statement_bind(&lookup->statements, SUPPRESSED, error, "ttti", key, domain_key, stream, now)))
         return -1;
     if ((row = statement_step(&lookup->statements, SUPPRESSED, error)) > 0) {
         read_suppressed(stmt, suppressed_r);
         lookup->pending = 1;
     }
+    lookup->deadline = 0;
     return row;
 }
 

@@ -23,6 +23,9 @@ void lookup_close(struct lookup **lookup);
  * long: what the writer adds meanwhile stays in the WAL. */
 int lookup_begin(struct lookup *lookup, struct error *error) must_check;
 void lookup_end(struct lookup *lookup);
+/* From now on a lookup_suppressed that takes longer fails, whether the database
+ * is locked or slow. A read that the disk does not answer cannot be broken off. */
+void lookup_limit(struct lookup *lookup, int milliseconds);
 
 /* A suppression in force. Strings are valid until the next call on the same lookup. */
 struct suppressed {
