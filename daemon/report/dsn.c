@@ -91,7 +91,8 @@ static int action_of(const struct group *group)
 
 /* The remote's own words go before what the reporting MTA made of them: Sendmail
  * turns a "550 5.7.1 blocked" at RCPT into Status: 5.1.1, and 4.4.7 (expired)
- * says less than the last "450 4.7.1". */
+ * says less than the last "450 4.7.1". But a class of 5 above a 450 stays: the
+ * finality is the reporting MTA's decision, and hygiene wants to know that. */
 static void refine_status(struct delivery *delivery)
 {
     int vague = !delivery->status || !strcmp(delivery->status + 1, ".0.0");
@@ -102,7 +103,7 @@ static void refine_status(struct delivery *delivery)
     if (!dsn_status_behind_code(delivery->reply, found) &&
         !(vague && dsn_status_within(delivery->reply, found)))
         return;
-    if (delivery->status && !strcmp(found + 1, ".0.0"))
+    if (delivery->status && (!strcmp(found + 1, ".0.0") || (*delivery->status == '5' && *found == '4')))
         return;
     free(delivery->status);
     delivery->status = xstrdup(found);

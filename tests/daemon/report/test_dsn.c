@@ -32,6 +32,14 @@ static const struct {
      "Reporting-MTA: dns; out.example.com\nX-Postfix-Sender: rfc822; \n\n"
      "Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 5.0.0\n",
      "dsn mta=out.example.com from=\nfailed a@example.net 5.0.0\n", 0},
+    {"made final by the reporting MTA: its class stays",
+     "Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 5.1.1\n"
+     "Diagnostic-Code: smtp; 450 4.1.1 not known\n",
+     "dsn\nfailed a@example.net 5.1.1: 450 4.1.1 not known\n", 0},
+    {"expired: the server's last words",
+     "Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 4.4.7\n"
+     "Diagnostic-Code: smtp; 450 4.7.1 slowly\n",
+     "dsn\nfailed a@example.net 4.7.1: 450 4.7.1 slowly\n", 0},
     {"one failed, one delayed, one through",
      "Reporting-MTA: dns; out.example.com\n\n"
      "Final-Recipient: rfc822; dead@example.net\nAction: failed\nStatus: 5.1.1\n\n"
