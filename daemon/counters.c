@@ -45,7 +45,7 @@ static const struct {
     [COUNTER_GATE_CONNECTIONS_REFUSED] = {"gate_connections_refused", "of these, closed because there were too many"},
     [COUNTER_GATE_IDLE] = {"gate_idle", "of these, ended because they were silent for too long"},
     [COUNTER_GATE_FAULTS] = {"gate_faults", "socketmap and policy requests that were not understood"},
-    [COUNTER_GATE_LATE] = {"gate_late", "socketmap and policy questions left unanswered because gate_deadline had passed"},
+    [COUNTER_GATE_DEADLINE] = {"gate_deadline_passed", "socketmap and policy questions left unanswered because gate_deadline had passed"},
     [COUNTER_STATUS_RETRIED] = {"status_retried", "final failures that status_retry has Postfix try again"},
     [COUNTER_STATUS_RETURNED] = {"status_returned", "temporary refusals that status_return made final"},
 };

@@ -236,7 +236,7 @@ static void on_answered(evutil_socket_t fd, short what, void *argument)
 
 static void give_up(struct desk *desk, struct errand *errand)
 {
-    counters_add(desk->rooms.counters, COUNTER_GATE_LATE, 1);
+    counters_add(desk->rooms.counters, COUNTER_GATE_DEADLINE, 1);
     if (!desk->late)
         log_line(LOG_ERROR, "gate: no answer within gate_deadline (%ld ms): mail passes unchecked",
                  errand->settings->gate_deadline);
