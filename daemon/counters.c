@@ -10,7 +10,7 @@ static const struct {
     [COUNTER_GATE_ASKED] = {"gate_asked", "recipients of mail being sent that the gate looked up"},
     [COUNTER_GATE_REFUSED] = {"gate_refused", "recipients refused because they are suppressed"},
     [COUNTER_GATE_SHADOWED] = {"gate_shadowed", "recipients that shadow mode would have refused"},
-    [COUNTER_GATE_TROUBLE] = {"gate_trouble", "recipients let through because the database failed"},
+    [COUNTER_GATE_TROUBLE] = {"gate_trouble", "recipients let through because the database failed or took too long"},
     [COUNTER_REPORTS] = {"reports", "bounces and complaints taken"},
     [COUNTER_REPORTS_UNPROVEN] = {"reports_unproven", "of these, handed in by somebody without proof"},
     [COUNTER_REPORTS_TEMPFAILED] = {"reports_tempfailed", "bounces put off because they could not be recorded"},

@@ -68,6 +68,26 @@ START_TEST(knows_who_is_refused)
 }
 END_TEST
 
+/* One key with 300,000 streams, none of which is asked for. */
+START_TEST(a_lookup_ends_at_its_limit)
+{
+    struct suppressed suppressed;
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open(database_path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
+                                  "INSERT INTO suppression SELECT 'many@x.example', i, 'moved', 100, NULL, 'manual', NULL, '' FROM n",
+                                  NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    lookup_limit(lookup, 1);
+    ck_assert_int_eq(lookup_suppressed(lookup, "many@x.example", "x.example", "", 150, &suppressed, &error), -1);
+    ck_assert_ptr_nonnull(strstr(error.text, "interrupted"));
+    ck_assert_int_eq(lookup_suppressed(lookup, "a@x.example", "x.example", "", 150, &suppressed, &error), 1);
+    lookup_limit(lookup, 60000);
+    ck_assert_int_eq(lookup_suppressed(lookup, "many@x.example", "x.example", "", 150, &suppressed, &error), 0);
+}
+END_TEST
+
 START_TEST(sees_what_was_committed_a_moment_ago)
 {
     struct suppressed suppressed;
@@ -229,6 +249,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, knows_who_is_refused, 0, sizeof(cases) / sizeof(cases[0]));
+    tcase_add_test(tc, a_lookup_ends_at_its_limit);
     tcase_add_test(tc, sees_what_was_committed_a_moment_ago);
     tcase_add_test(tc, lists_by_recipient);
     tcase_add_test(tc, cannot_write);
