@@ -9,16 +9,11 @@
 #include "daemon/gate/desk.h"
 
 #include "base/mem.h"
-#include "classifier/classify.h"
 #include "classifier/ruleset.h"
-#include "daemon/gate/gate.h"
-#include "daemon/gate/status_filter.h"
+#include "daemon/gate/gate_reader.h"
 #include "daemon/log.h"
-#include "daemon/report/address.h"
 
-#include <arpa/inet.h>
 #include <event2/event.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -81,73 +76,11 @@ static void free_if_over(struct errand *errand)
 
 /* --- the threads' side --- */
 
-static int is_trusted(const struct settings *settings, const char *client)
-{
-    struct sockaddr_in v4 = {.sin_family = AF_INET};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-    const struct sockaddr *address = NULL;
-
-    if (client && inet_pton(AF_INET, client, &v4.sin_addr) == 1)
-        address = (const struct sockaddr *)&v4;
-    else if (client && inet_pton(AF_INET6, client, &v6.sin6_addr) == 1)
-        address = (const struct sockaddr *)&v6;
-    return address && network_contains(settings->trusted_networks, settings->trusted_networks_count, address);
-}
-
-/* transport(5) has a transport each for what is returned and what is kept. */
-static char *word(enum question_kind kind, const struct gate_reply *reply)
-{
-    if (kind == QUESTION_TRANSPORT)
-        return xasprintf("%s:%s %s", reply->code[0] == '4' ? "retry" : "error", reply->status, reply->text);
-    return xasprintf("%s %s %s", reply->code, reply->status, reply->text);
-}
-
-/* As the milter at RCPT TO. What is no address is the MTA's to judge. */
-static char *ask_gate(struct desk *desk, const struct settings *settings, const struct question *question)
-{
-    const char *at = question->sender ? strrchr(question->sender, '@') : NULL;
-    struct address address;
-    struct gate_reply reply;
-    struct error error;
-
-    if (question->kind == QUESTION_SUBMISSION &&
-        !gate_is_submission(settings, question->sender, is_trusted(settings, question->client), question->authenticated))
-        return NULL;
-    if (address_parse(question->text, strlen(question->text), (int)settings->strict_local_part, &address, &error) ||
-        gate_ask(desk->rooms.gate, settings, &address, at ? at + 1 : "", (int64_t)time(NULL), &reply) != GATE_REFUSE)
-        return NULL;
-    return word(question->kind, &reply);
-}
-
-/* What a thread keeps: the classifier of the rules that it used last. */
-struct reader {
-    struct ruleset *rules;
-    struct classifier *classifier;
-};
-
-static char *ask_classifier(struct desk *desk, struct reader *reader, const struct errand *errand)
-{
-    struct error error;
-
-    if (reader->rules != errand->rules) {
-        classifier_close(&reader->classifier);
-        ruleset_unref(&reader->rules);
-        if (!(reader->classifier = classifier_open(errand->rules, &error))) {
-            log_line(LOG_ERROR, "gate: a delivery status passes as it is: %s", error.text);
-            return NULL;
-        }
-        reader->rules = ruleset_ref(errand->rules);
-    }
-    return status_filter(reader->classifier, errand->settings, errand->question.text, desk->rooms.counters);
-}
-
-static char *answer(struct desk *desk, struct reader *reader, const struct errand *errand)
+static char *answer(struct gate_reader *reader, const struct errand *errand)
 {
     if (milliseconds() > errand->deadline)
         return NULL; /* nobody waits for it any more */
-    if (errand->question.kind == QUESTION_STATUS)
-        return ask_classifier(desk, reader, errand);
-    return ask_gate(desk, errand->settings, &errand->question);
+    return gate_reader_answer(reader, errand->rules, errand->settings, &errand->question);
 }
 
 static struct errand *take_work(struct desk *desk)
@@ -165,8 +98,8 @@ static struct errand *take_work(struct desk *desk)
 
 static void *serve(void *argument)
 {
-    struct reader reader = {NULL, NULL};
     struct desk *desk = argument;
+    struct gate_reader *reader = gate_reader_new(desk->rooms.gate, desk->rooms.counters);
     struct errand *errand;
 
     pthread_mutex_lock(&desk->lock);
@@ -174,7 +107,7 @@ static void *serve(void *argument)
         int first;
 
         pthread_mutex_unlock(&desk->lock);
-        errand->data = answer(desk, &reader, errand);
+        errand->data = answer(reader, errand);
         pthread_mutex_lock(&desk->lock);
         first = TAILQ_EMPTY(&desk->finished);
         TAILQ_INSERT_TAIL(&desk->finished, errand, line);
@@ -182,8 +115,7 @@ static void *serve(void *argument)
             event_active(desk->answered, EV_TIMEOUT, 0);
     }
     pthread_mutex_unlock(&desk->lock);
-    classifier_close(&reader.classifier);
-    ruleset_unref(&reader.rules);
+    gate_reader_free(&reader);
     return NULL;
 }
 
