@@ -260,7 +260,7 @@ START_TEST(properties_hold_of_any_history)
         const struct verdict verdict = {.reason = (enum reason)below(REASON_COUNT)};
         const struct hygiene_facts facts = {
             below(3) ? ACTION_FAILED : (enum action)below(ACTION_COUNT), (enum evidence)below(EVIDENCE_COUNT),
-            below(2) ? NOW : NOW - below(900) * (DAY / 10), NOW, below(2)};
+            below(2) ? NOW : NOW - below(900) * (DAY / 10), NOW, below(2), below(9) == 0};
         struct decision decision, again;
         struct hygiene_history history;
         struct policy_rule rule;
