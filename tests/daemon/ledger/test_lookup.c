@@ -247,6 +247,7 @@ int main(void)
     Suite *suite = suite_create("daemon/ledger/lookup");
     TCase *tc = tcase_create("lookup");
 
+    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, knows_who_is_refused, 0, sizeof(cases) / sizeof(cases[0]));
     tcase_add_test(tc, a_lookup_ends_at_its_limit);
