@@ -289,7 +289,7 @@ START_TEST(a_slow_database_holds_nobody_up)
     expect(fd, NOTHING);
     clock_gettime(CLOCK_MONOTONIC, &after);
     ck_assert_int_ge((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000, 99);
-    ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_LATE), 1);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_DEADLINE), 1);
     sqlite3_close(db);
     gate_server_set_settings(server, patient);
     settings_unref(&patient);

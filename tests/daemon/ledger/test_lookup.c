@@ -76,7 +76,7 @@ START_TEST(a_lookup_ends_at_its_limit)
 
     ck_assert_int_eq(sqlite3_open(database_path, &db), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
-                                  "INSERT INTO suppression SELECT 'many@x.example', i, 'moved', 100, NULL, 'manual', NULL, '' FROM n",
+                                  "INSERT INTO suppression (key, stream, reason, since, until, origin, event, note) SELECT 'many@x.example', i, 'moved', 100, NULL, 'manual', NULL, '' FROM n",
                                   NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     lookup_limit(lookup, 1);
