@@ -22,6 +22,8 @@ static const struct {
     [COUNTER_WOULD_SUPPRESS] = {"would_suppress", "suppressions that are held or in shadow mode"},
     [COUNTER_GATE_BYPASSED] = {"gate_bypassed", "suppressed recipients let through by the bypass header"},
     [COUNTER_GATE_LATE] = {"gate_late", "suppressed recipients let through: known only after the header, beside others"},
+    [COUNTER_INCIDENTS_OPENED] = {"incidents_opened", "incidents opened"},
+    [COUNTER_INCIDENTS_CLOSED] = {"incidents_closed", "incidents closed"},
     [COUNTER_ASIDE] = {"aside", "messages that could not be understood and were kept aside"},
     [COUNTER_ADDRESSES_BAD] = {"addresses_bad", "reported recipients that are no address"},
     [COUNTER_SENT] = {"sent", "submitted messages remembered"},

@@ -448,32 +448,53 @@ void incident_closed(struct incidents *incidents, int64_t id)
         incidents->open_count--;
 }
 
-struct over {
+struct sought {
     const struct incident_parameters *parameters;
-    int64_t now;
+    int64_t id, now;
     struct incident_alarm *alarm_r;
 };
 
+static int describe(const struct slot *slot, int kind, struct incident_alarm *alarm_r)
+{
+    const struct open *open = &slot->open[kind];
+
+    *alarm_r = (struct incident_alarm){
+        .kind = (enum incident_kind)kind, .scope = (enum incident_scope)slot->history.scope,
+        .id = open->id, .from = open->from, .time = open->abnormal};
+    memcpy(alarm_r->name, slot->history.name, sizeof(alarm_r->name));
+    return 1;
+}
+
 static int is_over(struct slot *slot, int kind, void *context)
 {
-    const struct over *over = context;
+    const struct sought *over = context;
     const struct open *open = &slot->open[kind];
     int64_t ago = over->now - open->abnormal;
 
     if (ago < over->parameters->quiet || (open->seen < INCIDENT_QUIET_SEEN && ago < over->parameters->silence))
         return 0;
-    *over->alarm_r = (struct incident_alarm){
-        .kind = (enum incident_kind)kind, .scope = (enum incident_scope)slot->history.scope,
-        .id = open->id, .from = open->from, .time = open->abnormal};
-    memcpy(over->alarm_r->name, slot->history.name, sizeof(over->alarm_r->name));
-    return 1;
+    return describe(slot, kind, over->alarm_r);
+}
+
+static int is_it(struct slot *slot, int kind, void *context)
+{
+    const struct sought *sought = context;
+
+    return slot->open[kind].id == sought->id && describe(slot, kind, sought->alarm_r);
 }
 
 int incident_over(struct incidents *incidents, int64_t now, struct incident_alarm *alarm_r)
 {
-    struct over over = {&incidents->parameters, now, alarm_r};
+    struct sought over = {&incidents->parameters, 0, now, alarm_r};
 
     return each_open(incidents, is_over, &over);
+}
+
+int incident_find(struct incidents *incidents, int64_t id, struct incident_alarm *alarm_r)
+{
+    struct sought sought = {&incidents->parameters, id, 0, alarm_r};
+
+    return each_open(incidents, is_it, &sought);
 }
 
 static int64_t holding(const struct slot *slot, enum reason reason)

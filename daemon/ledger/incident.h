@@ -120,6 +120,9 @@ int incident_observe(struct incidents *incidents, const struct incident_result *
 void incident_opened(struct incidents *incidents, const struct incident_alarm *alarm);
 void incident_closed(struct incidents *incidents, int64_t id);
 
+/* 1 and *alarm_r, as incident_over: the open incident of this id; 0: there is none. */
+int incident_find(struct incidents *incidents, int64_t id, struct incident_alarm *alarm_r);
+
 /* The open incident that a suppression for this reason must wait for: its id; 0: none. */
 int64_t incident_holding(const struct incidents *incidents, const char *provider, const char *domain,
                          enum reason reason);

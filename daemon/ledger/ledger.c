@@ -12,6 +12,7 @@
 #include "daemon/ledger/policy.h"
 #include "daemon/ledger/store.h"
 #include "daemon/ledger/tally.h"
+#include "daemon/ledger/watch.h"
 #include "daemon/report/address.h"
 
 #include <stdlib.h>
@@ -102,19 +103,25 @@ static int count_result(struct ledger *ledger, const struct result *result, cons
         .remote_mta = (char *)(uintptr_t)result->remote_mta.start,
     };
     struct bucket bucket = {.time = result->time, .domain = "", .stream = stream, .attempts = 1};
+    struct watched watched = {.key = "", .action = result->action, .time = result->time};
     struct address address;
     struct verdict verdict;
     struct error bad;
     int is_address = !address_parse(result->recipient.start, result->recipient.length, ledger->strict, &address, &bad);
 
     if (is_address)
-        bucket.domain = address.key + address.domain;
+        bucket.domain = address.key + address.domain, watched.key = address.key;
     judge(ledger->rooms.classifier, &delivery, bucket.domain, &verdict);
     bucket.provider = verdict.provider;
     bucket.action = action_name(result->action);
     bucket.reason = reason_info(verdict.reason)->name;
     bucket.trusted = result->evidence != EVIDENCE_UNPROVEN;
     tally_add(ledger->rooms.tally, &bucket);
+    watched.domain = bucket.domain;
+    watched.provider = bucket.provider;
+    watched.reason = verdict.reason;
+    if (bucket.trusted && watch_result(ledger->rooms.watch, &watched, now, error))
+        return -1;
     return is_address && bucket.trusted && result->action == ACTION_DELIVERED
                ? take_delivered(ledger, &address, result->time, now, error) : 0;
 }
@@ -261,6 +268,14 @@ static int record_allow(struct ledger *ledger, struct record *record, struct err
     return record->changed_r < 0 ? -1 : 0;
 }
 
+static int record_incident(struct ledger *ledger, struct record *record, struct error *error)
+{
+    record->changed_r = record->rollback
+                            ? watch_rollback(ledger->rooms.watch, record->incident, record->who, record->time, error)
+                            : watch_close(ledger->rooms.watch, record->incident, record->who, record->time, error);
+    return record->changed_r < 0 ? -1 : 0;
+}
+
 int ledger_use_rules(struct ledger *ledger, struct ruleset *ruleset, struct error *error)
 {
     struct classifier *classifier = classifier_open(ruleset, error);
@@ -311,6 +326,8 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
         result = record_log(ledger, record, error);
         record->changed_r = (int)(counters_get(&ledger->batch, COUNTER_EVENTS) - before);
         return result;
+    case RECORD_INCIDENT:
+        return record_incident(ledger, record, error);
     case RECORD_RULES:
         break; /* not a matter of the database: ledger_use_rules */
     }
@@ -366,6 +383,7 @@ int ledger_commit(struct ledger *ledger, struct error *error)
     for (int i = 0; i < COUNTER_COUNT; i++)
         counters_add(ledger->counters, (enum counter)i, counters_get(&ledger->batch, (enum counter)i));
     counters_add(ledger->counters, COUNTER_COMMITS, 1);
+    watch_committed(ledger->rooms.watch);
     return 0;
 }
 
@@ -374,6 +392,22 @@ void ledger_rollback(struct ledger *ledger)
     ledger->rooms.ruleset = 0; /* its row may have been made in this transaction */
     counters_add(ledger->counters, COUNTER_WRITE_FAILURES, 1);
     store_rollback(ledger->store);
+    watch_undone(ledger->rooms.watch);
+}
+
+int ledger_due(const struct ledger *ledger, int64_t now)
+{
+    return watch_due(ledger->rooms.watch, now);
+}
+
+int ledger_tick(struct ledger *ledger, int64_t now, struct error *error)
+{
+    return watch_tick(ledger->rooms.watch, now, error);
+}
+
+void ledger_listen(struct ledger *ledger, incident_listener *listener, void *context)
+{
+    watch_listen(ledger->rooms.watch, listener, context);
 }
 
 struct ledger *ledger_open(const struct ledger_options *options, struct error *error)
@@ -387,6 +421,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct error *e
     ledger->rooms.tally = tally_new();
     ledger->rooms.policy = options->policy ? policy_ref(options->policy) : policy_new();
     if (!(ledger->rooms.store = ledger->store = store_open(options->database, options->strict_local_part, error)) ||
+        !(ledger->rooms.watch = watch_open(ledger->store, &ledger->batch, error)) ||
         (options->ruleset && ledger_use_rules(ledger, options->ruleset, error)))
         ledger_close(&ledger);
     return ledger;
@@ -402,6 +437,7 @@ void ledger_close(struct ledger **ledger)
     classifier_close(&old->rooms.classifier);
     tally_free(&old->rooms.tally);
     policy_unref(&old->rooms.policy);
+    watch_free(&old->rooms.watch);
     store_close(&old->store);
     free(old);
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "daemon/counters.h"
 #include "daemon/ledger/record.h"
+#include "daemon/ledger/watch.h"
 
 #include <stdint.h>
 
@@ -48,5 +49,11 @@ void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max);
 /* See store_prune, store_fold and store_release_quiet. 1: there is more. */
 int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, int64_t now,
                  struct error *error) must_check;
+
+/* Incidents (watch.h): is there anything to close or save? In a transaction: does it. */
+int ledger_due(const struct ledger *ledger, int64_t now);
+int ledger_tick(struct ledger *ledger, int64_t now, struct error *error) must_check;
+/* listener is called in ledger_commit, by its thread. */
+void ledger_listen(struct ledger *ledger, incident_listener *listener, void *context);
 
 #endif

@@ -12,6 +12,7 @@
 #include "daemon/ledger/store.h"
 #include "daemon/ledger/tally.h"
 #include "daemon/ledger/typo.h"
+#include "daemon/ledger/watch.h"
 #include "daemon/ledger/witness.h"
 
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct finding {
     struct decision decision;
     char key[300];
     char *stream, *message_id; /* owned; message_id NULL: not known */
+    int64_t incident;          /* that holds the suppression; 0: none */
 };
 
 static int is_trusted(const struct finding *finding)
@@ -142,6 +144,11 @@ static int was_made_final(const struct finding *finding)
     return finding->verdict.code / 100 == 4 && status && *status == '5';
 }
 
+static const char *domain_of(const struct finding *finding)
+{
+    return finding->address->key + finding->address->domain;
+}
+
 /* What came before, setting aside a suppression that this very event (0: it is
  * new) has caused already. */
 static int read_history(struct outcome_rooms *rooms, const struct finding *finding, const struct hygiene_facts *facts,
@@ -149,7 +156,7 @@ static int read_history(struct outcome_rooms *rooms, const struct finding *findi
 {
     const struct past_question question = {
         .key = finding->address->key,
-        .domain = finding->address->key + finding->address->domain,
+        .domain = domain_of(finding),
         .stream = finding->stream,
         .rule = &finding->rule,
         .time = facts->time,
@@ -175,10 +182,15 @@ static int decide(struct outcome_rooms *rooms, struct finding *finding, int64_t 
         .made_final = was_made_final(finding),
     };
     struct hygiene_history history;
+    char incident[40];
 
     policy_find(rooms->policy, finding->verdict.reason, finding->stream, finding->verdict.provider, &finding->rule);
     if (read_history(rooms, finding, &facts, event_id, &history, error))
         return -1;
+    finding->incident = watch_holding(rooms->watch, finding->verdict.provider, domain_of(finding),
+                                      finding->verdict.reason);
+    snprintf(incident, sizeof(incident), "incident %lld", (long long)finding->incident);
+    history.incident = finding->incident ? incident : NULL;
     hygiene_decide(&finding->verdict, &facts, &finding->rule, policy_trial(rooms->policy), &history,
                    &finding->decision);
     event->decision = decision_name(finding->decision.kind);
@@ -191,7 +203,8 @@ static int is_suppression(enum decision_kind kind)
     return kind == DECISION_SUPPRESS || kind == DECISION_HOLD || kind == DECISION_SHADOW;
 }
 
-static int add_suppression(struct outcome_rooms *rooms, const struct finding *finding, int64_t event,
+/* What an incident holds goes to it, not among the suppressions. */
+static int add_suppression(struct outcome_rooms *rooms, const struct finding *finding, int64_t event, int64_t failed,
                            struct error *error)
 {
     const struct decision *decision = &finding->decision;
@@ -215,6 +228,11 @@ static int add_suppression(struct outcome_rooms *rooms, const struct finding *fi
     };
 
     counters_add(rooms->counters, decision->kind == DECISION_SUPPRESS ? COUNTER_SUPPRESSED : COUNTER_WOULD_SUPPRESS, 1);
+    if (decision->kind == DECISION_HOLD && finding->incident)
+        return store_hold(rooms->store, finding->incident, &suppression, failed, error);
+    if (decision->kind == DECISION_SUPPRESS &&
+        store_held_failed(rooms->store, suppression.key, suppression.stream, suppression.since, error))
+        return -1;
     return store_suppress(rooms->store, &suppression, error);
 }
 
@@ -247,21 +265,25 @@ static int act(struct outcome_rooms *rooms, const struct finding *finding, const
          note_typo(rooms, finding, error)))
         return -1;
     if (is_suppression(finding->decision.kind))
-        return add_suppression(rooms, finding, id, error);
+        return add_suppression(rooms, finding, id, event->time, error);
     return 0;
 }
 
 /* A final failure that our MTA tells of was an attempt of its own; its
  * attempts that did not end the matter are counted from the log, line by line. */
+static int is_attempt(const struct finding *finding, const struct store_event *event)
+{
+    return finding->delivery->action == ACTION_FAILED && (!strcmp(event->evidence, evidence_name(EVIDENCE_LOCAL)) ||
+                                                          !strcmp(event->source, source_name(SOURCE_LOG)));
+}
+
 static void count(struct outcome_rooms *rooms, const struct finding *finding, const struct store_event *event, int by)
 {
-    int attempt = finding->delivery->action == ACTION_FAILED &&
-                  (!strcmp(event->evidence, evidence_name(EVIDENCE_LOCAL)) ||
-                   !strcmp(event->source, source_name(SOURCE_LOG)));
+    int attempt = is_attempt(finding, event);
     const struct bucket bucket = {
         .time = event->time,
         .provider = event->provider ? event->provider : "",
-        .domain = finding->address->key + finding->address->domain,
+        .domain = domain_of(finding),
         .stream = event->stream,
         .action = event->action,
         .reason = event->reason,
@@ -295,11 +317,14 @@ static int change_mind(struct outcome_rooms *rooms, const struct finding *findin
     if (hard && store_move_bounce(rooms->store, known->event.address, hard, error))
         return -1;
     snprintf(note, sizeof(note), "a fuller reply to the same message says %s", event->reason);
-    if (suppressed &&
+    if (suppressed && (released = store_held_drop(rooms->store, finding->address->key, domain_of(finding) - 1, known->id,
+                                                  note, finding->record->time, error)) < 0)
+        return -1;
+    if (suppressed && !released &&
         (released = store_release_event(rooms->store, known->id, note, finding->record->time, error)) < 0)
         return -1;
     if (suppress && (released || !suppressed))
-        return add_suppression(rooms, finding, known->id, error);
+        return add_suppression(rooms, finding, known->id, event->time, error);
     return 0;
 }
 
@@ -357,11 +382,30 @@ static int take_witness(struct outcome_rooms *rooms, struct finding *finding, st
     return correct(rooms, finding, event, known, error);
 }
 
+/* Goes past the watch before it is decided: what opens an incident is held by it. */
+static int pass_watch(struct outcome_rooms *rooms, const struct finding *finding, const struct store_event *event,
+                      struct error *error)
+{
+    const struct watched result = {
+        .key = finding->address->key,
+        .domain = domain_of(finding),
+        .provider = event->provider ? event->provider : "",
+        .action = finding->delivery->action,
+        .reason = finding->verdict.reason,
+        .time = event->time,
+    };
+
+    if (finding->uncounted || !event->trusted || !is_attempt(finding, event))
+        return 0;
+    return watch_result(rooms->watch, &result, finding->record->time, error);
+}
+
 static int add(struct outcome_rooms *rooms, struct finding *finding, struct store_event *event, struct error *error)
 {
     int64_t id;
 
-    if (decide(rooms, finding, 0, event, error) || store_add_event(rooms->store, event, &id, error))
+    if (pass_watch(rooms, finding, event, error) || decide(rooms, finding, 0, event, error) ||
+        store_add_event(rooms->store, event, &id, error))
         return -1;
     counters_add(rooms->counters, COUNTER_EVENTS, 1);
     count(rooms, finding, event, 1);
@@ -375,7 +419,7 @@ static int record_finding(struct outcome_rooms *rooms, struct finding *finding, 
     struct store_event event;
 
     make_key(finding);
-    judge(rooms->classifier, finding->delivery, finding->address->key + finding->address->domain, &finding->verdict);
+    judge(rooms->classifier, finding->delivery, domain_of(finding), &finding->verdict);
     if (find_stream(rooms, finding, error) || find_message_id(rooms, finding, error))
         return -1;
     fill_event(finding, &event);

@@ -18,11 +18,13 @@ struct classifier;
 struct policy;
 struct store;
 struct tally;
+struct watch;
 
 struct outcome_rooms {
     struct store *store;
     struct classifier *classifier;
     struct policy *policy;
+    struct watch *watch;
     struct tally *tally;       /* counted here, written by the ledger */
     struct counters *counters;
     int64_t ruleset;           /* row of the rule set in use; 0: look it up */

@@ -27,6 +27,7 @@ enum record_kind {
     RECORD_DROP,     /* let go of what was kept aside */
     RECORD_ALLOW,    /* a person puts a recipient on the allow-list */
     RECORD_DISALLOW, /* and takes it off */
+    RECORD_INCIDENT, /* a person closes an incident, or rolls it back */
     RECORD_RULES,    /* use this rule set and policy from now on */
     RECORD_LOG,      /* what a piece of a followed log says, and where it ends */
 };
@@ -93,6 +94,10 @@ struct record {
     /* RECORD_RULES */
     struct ruleset *ruleset;
     struct policy *policy; /* NULL: it stays */
+
+    /* RECORD_INCIDENT, with who */
+    int64_t incident;
+    int rollback; /* changed_r: how many were released; 0 of closing: it was closed */
 
     /* RECORD_LOG */
     char *log; /* path of the followed file, or "journal:..."; NULL: not followed, only read */

@@ -381,6 +381,7 @@ static int open_database(struct store *store, const char *path, int strict, stru
     store->aside = aside_open(store->db);
     store_hygiene_prepare(store);
     past_prepare(&store->past_statements, store->db);
+    store_incident_prepare(store);
     if (execute(store, "PRAGMA journal_mode = WAL", error) ||
         execute(store, "PRAGMA synchronous = FULL", error) ||
         execute(store, "PRAGMA cache_size = " CACHE_KIB, error) ||
@@ -417,6 +418,7 @@ void store_close(struct store **store)
     aside_close(&old->aside);
     statements_clear(&old->hygiene_statements);
     statements_clear(&old->past_statements);
+    statements_clear(&old->incident_statements);
     if (old->db)
         sqlite3_wal_checkpoint_v2(old->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(old->db);

@@ -145,6 +145,55 @@ int store_allow(struct store *store, const char *key, const char *who, const cha
                 struct error *error) must_check;
 int store_disallow(struct store *store, const char *key, const char *who, const char *note, int64_t now,
                    struct error *error) must_check;
+/* The day (Unix days) on which the address with this hash of its key last took
+ * mail: 1, 0 none, as far as is known, -1. */
+int store_taken(struct store *store, uint64_t hash, int64_t *day_r, struct error *error) must_check;
+int store_take(struct store *store, uint64_t hash, int64_t day, struct error *error) must_check;
+int store_untake(struct store *store, uint64_t hash, struct error *error) must_check;
+
+/* Incidents: see incident.h and schema/0009-incident.sql. reasons: those that
+ * are concerned, as a JSON array of names. */
+struct store_incident {
+    const char *kind, *scope, *name;
+    int64_t begun, opened, failures;
+    double usual;
+};
+int store_add_incident(struct store *store, const struct store_incident *incident, int64_t *id_r,
+                       struct error *error) must_check;
+/* Holds what the incident's results have suppressed since from: how many, -1. */
+int store_hold_since(struct store *store, int64_t incident, int64_t from, const char *reasons, int64_t now,
+                     struct error *error) must_check;
+/* Records what the incident holds, failed at this time. */
+int store_hold(struct store *store, int64_t incident, const struct store_suppression *suppression, int64_t failed,
+               struct error *error) must_check;
+/* It took mail at this time: what an incident holds of it is dropped. */
+int store_held_delivered(struct store *store, const char *key, int64_t time, int64_t now,
+                         struct error *error) must_check;
+/* It has been suppressed: what an incident held of it is confirmed. */
+int store_held_failed(struct store *store, const char *key, const char *stream, int64_t now,
+                      struct error *error) must_check;
+/* The event that it rests on means something else: 1; 0: nothing is held for it; -1. */
+int store_held_drop(struct store *store, const char *key, const char *domain_key, int64_t event, const char *note,
+                    int64_t now, struct error *error) must_check;
+/* Confirms or lets wait all that it holds (incident_confirms). 1; 0 it was closed; -1. */
+int store_close_incident(struct store *store, int64_t incident, int64_t abnormal, const char *who, int64_t now,
+                         struct error *error) must_check;
+/* Releases what its results suppressed from one time to the other, drops what is held: how many released, -1. */
+int store_rollback_incident(struct store *store, int64_t incident, const char *reasons, int64_t from, int64_t to,
+                            const char *who, int64_t now, struct error *error) must_check;
+
+struct store_open {
+    int64_t id, begun, opened;
+    char kind[32], scope[16], name[256];
+};
+/* The next open one by id: 1, 0, -1. */
+int store_next_incident(struct store *store, int64_t after, struct store_open *open_r, struct error *error) must_check;
+/* Kind and begin of this one, and when it was closed (0: it is open): 1, 0 there is none, -1. */
+int store_find_incident(struct store *store, int64_t incident, struct store_open *open_r, int64_t *closed_r,
+                        struct error *error) must_check;
+int store_put_state(struct store *store, int64_t now, const void *bytes, size_t size, struct error *error) must_check;
+/* 1 (the caller frees), 0 none, -1. */
+int store_get_state(struct store *store, void **bytes_r, size_t *size_r, struct error *error) must_check;
 
 /* For v_typo_domains; once a domain. */
 int store_note_typo(struct store *store, const char *domain, const char *meant, struct error *error) must_check;

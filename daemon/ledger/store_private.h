@@ -14,11 +14,13 @@ struct store {
     struct aside *aside;
     struct statements hygiene_statements; /* of store_hygiene.c */
     struct statements past_statements;    /* of past.c */
+    struct statements incident_statements; /* of store_incident.c */
     int lock_fd;
     int open_transaction;
 };
 
 void store_event_prepare(struct store *store);
 void store_hygiene_prepare(struct store *store);
+void store_incident_prepare(struct store *store);
 
 #endif

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #define PRUNE_EVERY 3600 /* seconds */
+#define TICK_EVERY 30    /* seconds between looks at the incidents */
 
 struct writer {
     pthread_t thread;
@@ -26,6 +27,7 @@ struct writer {
     struct writer_options options;
     struct ledger *ledger; /* the thread's */
     int64_t prune_at;      /* the thread's */
+    int64_t tick_at;       /* the thread's */
     int trouble;           /* the thread's: the last batch failed */
 };
 
@@ -194,11 +196,29 @@ static void prune(struct writer *writer, const struct writer_limits *limits)
     }
 }
 
+/* Closes incidents that are over. */
+static void tick(struct writer *writer)
+{
+    int64_t now = seconds_now();
+    struct error error = {0};
+
+    writer->tick_at = now + TICK_EVERY;
+    if (!ledger_due(writer->ledger, now))
+        return;
+    if (ledger_begin(writer->ledger, &error)) {
+        note_trouble(writer, 1, &error);
+    } else if (ledger_tick(writer->ledger, now, &error) || ledger_commit(writer->ledger, &error)) {
+        ledger_rollback(writer->ledger);
+        note_trouble(writer, 1, &error);
+    }
+}
+
 /* Waits for work, for the next pruning or for the end. 0 when all is done. The
  * lock is held. */
 static int wait_for_work(struct writer *writer)
 {
-    int64_t left = writer->prune_at - seconds_now();
+    int64_t next = writer->prune_at < writer->tick_at ? writer->prune_at : writer->tick_at;
+    int64_t left = next - seconds_now();
     struct timespec deadline = deadline_in(left > 0 && left < PRUNE_EVERY ? (int)left : PRUNE_EVERY);
 
     while (!writer->head && !writer->stopping && left > 0)
@@ -225,6 +245,8 @@ static void *writer_main(void *argument)
             process(writer, batch);
         else if (seconds_now() >= writer->prune_at)
             prune(writer, &limits);
+        if (seconds_now() >= writer->tick_at)
+            tick(writer);
         pthread_mutex_lock(&writer->lock);
     }
     pthread_mutex_unlock(&writer->lock);
@@ -253,6 +275,7 @@ struct writer *writer_start(struct ledger *ledger_take, const struct writer_opti
     writer->limits = *limits;
     writer->tail = &writer->head;
     writer->prune_at = seconds_now() + 60;
+    writer->tick_at = seconds_now() + TICK_EVERY;
     pthread_mutex_init(&writer->lock, NULL);
     cond_init_monotonic(&writer->work);
     if (start_thread(writer, error)) {
