@@ -16,7 +16,7 @@
 
 struct history {
     struct ctl *ctl;
-    json_t *events, *changes; /* --json only */
+    json_t *events, *changes, *held; /* --json only */
     int rows;
 };
 
@@ -93,6 +93,23 @@ static void on_change(const struct past_change *change, void *context)
     print_field("note", change->note);
 }
 
+static void on_held(const struct past_held *held, void *context)
+{
+    struct history *history = context;
+    char since[32];
+
+    if (history->ctl->json)
+        json_array_append_new(history->held, json_pack(
+            "{s:I, s:o, s:o, s:o, s:I}", "incident", (json_int_t)held->incident, "state", ask_json(held->state), "stream",
+            ask_json(held->stream), "reason", ask_json(held->reason), "since", (json_int_t)held->since));
+    else if (!strcmp(held->state, "held"))
+        printf("held by incident %lld: %s since %s, not enforced\n\n", (long long)held->incident, held->reason,
+               ask_time(held->since, since));
+    else if (!strcmp(held->state, "waiting"))
+        printf("was held by incident %lld: %s; the next failure suppresses, a delivery drops it\n\n",
+               (long long)held->incident, held->reason);
+}
+
 static int print_state(struct history *history, struct lookup *lookup, const char *key, struct error *error)
 {
     const char *at = strrchr(key, '@');
@@ -115,15 +132,15 @@ static int show(struct history *history, struct lookup *lookup, const char *key,
 {
     int found = print_state(history, lookup, key, error);
 
-    if (found < 0 || lookup_events(lookup, key, on_event, history, error))
+    if (found < 0 || lookup_held(lookup, 0, key, on_held, history, error) || lookup_events(lookup, key, on_event, history, error))
         return -1;
     if (!history->ctl->json && history->rows)
         putchar('\n');
     if (lookup_changes(lookup, key, on_change, history, error))
         return -1;
     if (history->ctl->json)
-        ask_print_json(json_pack("{s:o, s:b, s:O, s:O}", "recipient", ask_json(key), "suppressed", found,
-                                 "events", history->events, "changes", history->changes));
+        ask_print_json(json_pack("{s:o, s:b, s:O, s:O, s:O}", "recipient", ask_json(key), "suppressed", found,
+                                 "events", history->events, "changes", history->changes, "held", history->held));
     else if (!history->rows)
         puts("nothing is known of it");
     return 0;
@@ -148,9 +165,11 @@ int command_show(struct ctl *ctl, int argc, char **argv)
         return ctl_fail(argv[0], EXIT_FAILED, "%s", error.text);
     history.events = json_array();
     history.changes = json_array();
+    history.held = json_array();
     failed = show(&history, lookup, key, &error);
     json_decref(history.events);
     json_decref(history.changes);
+    json_decref(history.held);
     lookup_close(&lookup);
     if (failed)
         return ctl_fail(argv[0], EXIT_FAILED, "%s", error.text);

@@ -58,6 +58,8 @@ static void print_totals(const struct lookup_totals *totals)
 
     puts("\ndatabase:");
     printf("  %10lld  suppressions in force\n", (long long)totals->suppressions);
+    printf("  %10lld  incidents open%s\n", (long long)totals->incidents_open,
+           totals->incidents_open ? " (suppressctl incident list)" : "");
     printf("  %10lld  delivery results%s%s\n", (long long)totals->events,
            totals->last_event ? ", the last at " : "", ask_time(totals->last_event, last));
     printf("  %10lld  recipients known\n", (long long)totals->recipients);
@@ -68,11 +70,12 @@ static void print_totals(const struct lookup_totals *totals)
 
 static json_t *totals_json(const struct lookup_totals *totals)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "suppressions",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "suppressions",
                      (json_int_t)totals->suppressions, "events", (json_int_t)totals->events, "recipients",
                      (json_int_t)totals->recipients, "sent", (json_int_t)totals->sent, "aside",
                      (json_int_t)totals->aside, "aside_bytes", (json_int_t)totals->aside_bytes,
-                     "last_event", (json_int_t)totals->last_event, "schema", totals->schema);
+                     "last_event", (json_int_t)totals->last_event, "incidents_open",
+                     (json_int_t)totals->incidents_open, "schema", totals->schema);
 }
 
 static int report_database(struct ctl *ctl, json_t *status, struct error *error)

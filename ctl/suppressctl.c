@@ -39,6 +39,12 @@ static const struct command commands[] = {
      "this reply came now as a final failure, from what is on record; nothing is changed.\n"
      "report: whom the lines in shadow mode and what is held would suppress, and how many messages\n"
      "went to them since.", command_policy},
+    {"incident", "list [--all] | show ID | close ID | rollback ID", "a provider's trouble, and what it holds",
+     "While an incident is open its suppressions are held: recorded, not enforced. It closes when all\n"
+     "has been normal for some hours, or by close. Who has failed again by then is suppressed, the\n"
+     "others wait: the next failure suppresses, a delivery drops it. rollback closes it and releases\n"
+     "all that its failures suppressed. list tells of those that are open, --all of every one.\n"
+     "Exit code 1: there is no such incident, or it was closed already.", command_incident},
     {"ingest", "[--own | --log [--host NAME]] [FILE...]", "read the bounces and complaints of a mailbox, or old mail logs",
      "FILE is an mbox, a single message, a Maildir, an MH folder, or - for standard input, which is\n"
      "also what is read without any. What it says is evidence without proof and suppresses nobody;\n"

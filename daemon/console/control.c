@@ -137,6 +137,8 @@ static void on_ack(const struct ack *ack, void *context)
         reply_ingested(client, (json_int_t)ack->id, ingest_result(ack->kind, ack->changed));
     else if (ack->kind == RECORD_IMPORT)
         reply(client, json_pack("{s:b, s:i}", "ok", 1, "added", ack->changed));
+    else if (ack->kind == RECORD_INCIDENT)
+        reply(client, json_pack("{s:b, s:i}", "ok", 1, "count", ack->changed));
     else if (ack->kind == RECORD_LOG)
         reply(client, json_pack("{s:b, s:i}", "ok", 1, "events", ack->changed));
     else
@@ -197,6 +199,17 @@ static void command_import(struct client *client, const json_t *request)
     struct error error;
 
     submit(client, change_import(request, client->who, strict, (int64_t)time(NULL), &error), &error);
+}
+
+static void command_incident(struct client *client, const json_t *request)
+{
+    struct record *record = record_new(RECORD_INCIDENT, (int64_t)time(NULL));
+    struct error error;
+
+    record->incident = json_integer_value(json_object_get(request, "incident"));
+    record->rollback = json_is_true(json_object_get(request, "rollback"));
+    record->who = xstrdup(client->who);
+    submit(client, record, &error);
 }
 
 static void command_ingest(struct client *client, json_t *request)
@@ -318,6 +331,8 @@ static void run_request(struct client *client, const char *line, size_t length)
         command_change(client, request, command);
     else if (!strcmp(command, "import"))
         command_import(client, request);
+    else if (!strcmp(command, "incident"))
+        command_incident(client, request);
     else if (!strcmp(command, "ingest"))
         command_ingest(client, request);
     else if (!strcmp(command, "ingest-log"))

@@ -6,6 +6,7 @@
  *   {"command": "suppress", "recipient": A, "stream": S, "reason": R, "note": N, "until": T}
  *   {"command": "release", "recipient": A, "stream": S, "note": N}
  *   {"command": "import", "note": N, "entries": [...]}, see change_import
+ *   {"command": "incident", "incident": ID, "rollback": true or false}: closes or rolls back
  *   {"command": "ingest", "id": N, "size": BYTES, "own": true or false}
  *   {"command": "ingest-log", "size": BYTES, ...}, see log_block.h
  *   {"command": "aside-retry", "ids": [I, ...]}

@@ -22,12 +22,14 @@
 #define CACHE_KIB "-1024"    /* page cache of one connection; the kernel's serves all */
 
 enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, ASIDE_MESSAGE, UNCLASSIFIED, POSITION, LOG_READ, ALLOWED,
-       WOULD_BE, STATEMENTS };
+       WOULD_BE, INCIDENTS, HELD, HELD_KEY, STATEMENTS };
 
 #define SUPPRESSION_COLUMNS "key, stream, reason, origin, note, since, coalesce(until, 0), coalesce(event, 0)"
 /* For good, until then, or expired with all messages of the trial under way. */
 #define IN_FORCE(now) "state = 'enforced' AND (until IS NULL OR until > " now " OR sends >= trial)"
 #define NOT_ALLOWED " AND NOT EXISTS (SELECT 1 FROM allow WHERE key = ?1) AND NOT EXISTS (SELECT 1 FROM allow WHERE key = ?2)"
+
+#define HELD_COLUMNS "incident, since, changed, failures, last_failure, got_through, key, stream, reason, state"
 
 static const char *const sql[STATEMENTS] = {
     [SUPPRESSED] =
@@ -55,7 +57,7 @@ static const char *const sql[STATEMENTS] = {
         "SELECT (SELECT count(*) FROM suppression WHERE " IN_FORCE("?1") "),"
         " (SELECT count(*) FROM event), (SELECT count(*) FROM address), (SELECT count(*) FROM sent),"
         " (SELECT count(*) FROM aside), (SELECT coalesce(sum(length(bytes)), 0) FROM aside),"
-        " (SELECT coalesce(max(time), 0) FROM event)",
+        " (SELECT coalesce(max(time), 0) FROM event), (SELECT count(*) FROM incident WHERE closed IS NULL)",
     [UNCLASSIFIED] =
         "SELECT p.text, coalesce(e.status, ''), coalesce(e.remote_mta, ''), a.domain, e.address, count(*),"
         " min(e.time), max(e.time) FROM event e JOIN reply p ON p.id = e.reply JOIN address a ON a.id = e.address"
@@ -69,6 +71,11 @@ static const char *const sql[STATEMENTS] = {
     [WOULD_BE] =
         "SELECT state, policy, reason, count(*), coalesce(sum(sends), 0) FROM suppression"
         " WHERE state <> 'enforced' AND (until IS NULL OR until > ?1) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 2, 3",
+    [INCIDENTS] =
+        "SELECT incident, begun, opened, coalesce(closed, 0), failures, got_through, held, waiting, confirmed, dropped,"
+        " usual, kind, scope, name, closed_by FROM v_incidents WHERE ?1 = 0 OR incident = ?1 ORDER BY incident DESC",
+    [HELD] = "SELECT " HELD_COLUMNS " FROM held WHERE incident = ?1 ORDER BY key, stream",
+    [HELD_KEY] = "SELECT " HELD_COLUMNS " FROM held WHERE key = ?1 ORDER BY incident, stream",
     [LOG_READ] = "SELECT head_hash, head_length, since, upto FROM log_read",
     [POSITION] = "SELECT device, inode, offset, head_length, head_hash, since, time, cursor FROM follow WHERE path = ?1",
 };
@@ -356,6 +363,63 @@ int lookup_changes(struct lookup *lookup, const char *key,
     return step;
 }
 
+int lookup_incidents(struct lookup *lookup, int64_t id, void (*row)(const struct past_incident *incident, void *context),
+                     void *context, struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&lookup->statements, INCIDENTS, error, "i", id);
+    int step = -1;
+
+    while (stmt && (step = statement_step(&lookup->statements, INCIDENTS, error)) > 0) {
+        const struct past_incident incident = {
+            .id = sqlite3_column_int64(stmt, 0),
+            .begun = sqlite3_column_int64(stmt, 1),
+            .opened = sqlite3_column_int64(stmt, 2),
+            .closed = sqlite3_column_int64(stmt, 3),
+            .failures = sqlite3_column_int64(stmt, 4),
+            .got_through = sqlite3_column_int64(stmt, 5),
+            .held = sqlite3_column_int64(stmt, 6),
+            .waiting = sqlite3_column_int64(stmt, 7),
+            .confirmed = sqlite3_column_int64(stmt, 8),
+            .dropped = sqlite3_column_int64(stmt, 9),
+            .usual = sqlite3_column_double(stmt, 10),
+            .kind = text(stmt, 11),
+            .scope = text(stmt, 12),
+            .name = text(stmt, 13),
+            .closed_by = text(stmt, 14),
+        };
+
+        row(&incident, context);
+    }
+    return step;
+}
+
+int lookup_held(struct lookup *lookup, int64_t incident, const char *key,
+                void (*row)(const struct past_held *held, void *context), void *context, struct error *error)
+{
+    size_t which = key ? HELD_KEY : HELD;
+    sqlite3_stmt *stmt = key ? statement_bind(&lookup->statements, which, error, "t", key)
+                             : statement_bind(&lookup->statements, which, error, "i", incident);
+    int step = -1;
+
+    while (stmt && (step = statement_step(&lookup->statements, which, error)) > 0) {
+        const struct past_held held = {
+            .incident = sqlite3_column_int64(stmt, 0),
+            .since = sqlite3_column_int64(stmt, 1),
+            .changed = sqlite3_column_int64(stmt, 2),
+            .failures = sqlite3_column_int64(stmt, 3),
+            .last_failure = sqlite3_column_int64(stmt, 4),
+            .got_through = sqlite3_column_int(stmt, 5),
+            .recipient = text(stmt, 6),
+            .stream = text(stmt, 7),
+            .reason = text(stmt, 8),
+            .state = text(stmt, 9),
+        };
+
+        row(&held, context);
+    }
+    return step;
+}
+
 int lookup_position(struct lookup *lookup, const char *path, struct log_position *position_r,
                     struct error *error)
 {
@@ -417,6 +481,7 @@ int lookup_totals(struct lookup *lookup, int64_t now, struct lookup_totals *tota
         .aside = sqlite3_column_int64(stmt, 4),
         .aside_bytes = sqlite3_column_int64(stmt, 5),
         .last_event = sqlite3_column_int64(stmt, 6),
+        .incidents_open = sqlite3_column_int64(stmt, 7),
         .schema = migrate_newest(),
     };
     statement_reset(&lookup->statements, TOTALS);

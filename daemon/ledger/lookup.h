@@ -106,7 +106,28 @@ int lookup_log_read(struct lookup *lookup, struct log_position **rows_r, size_t 
 int lookup_position(struct lookup *lookup, const char *path, struct log_position *position_r,
                     struct error *error) must_check;
 
+/* An incident, with what has become of the suppressions it concerned. */
+struct past_incident {
+    int64_t id, begun, opened, closed; /* closed 0: it is open */
+    int64_t failures, got_through, held, waiting, confirmed, dropped;
+    double usual;
+    const char *kind, *scope, *name, *closed_by;
+};
+/* The newest first; id 0: all. -1 on failure. */
+int lookup_incidents(struct lookup *lookup, int64_t id, void (*row)(const struct past_incident *incident, void *context),
+                     void *context, struct error *error) must_check;
+
+struct past_held {
+    int64_t incident, since, changed, failures, last_failure;
+    int got_through;
+    const char *recipient, *stream, *reason, *state; /* state: held, waiting, confirmed, dropped */
+};
+/* What incidents hold or held: of this recipient; where key is NULL, of this incident. -1 on failure. */
+int lookup_held(struct lookup *lookup, int64_t incident, const char *key,
+                void (*row)(const struct past_held *held, void *context), void *context, struct error *error) must_check;
+
 struct lookup_totals {
+    int64_t incidents_open;
     int64_t suppressions, events, recipients, sent, aside, aside_bytes;
     int64_t last_event; /* time of the newest result, 0 when there is none */
     int schema;
