@@ -148,19 +148,41 @@ static int change(struct ctl *ctl, int64_t id, int rollback, struct error *error
 
         result = (int)json_integer_value(json_object_get(answer, "count"));
         if (!json_is_true(json_object_get(answer, "ok")))
-            result = error_set(error, ERROR_INPUT, "%s", problem ? problem : "refused");
+            result = error_set(error, ERROR_ENVIRONMENT, "%s", problem ? problem : "refused");
     }
     json_decref(answer);
     return result;
 }
 
+static void note_one(const struct past_incident *incident, void *context)
+{
+    (void)incident;
+    *(int *)context = 1;
+}
+
+/* 1, 0, -1. */
+static int exists(struct ctl *ctl, int64_t id, struct error *error)
+{
+    struct lookup *lookup = ask_lookup(ctl, error);
+    int found = 0;
+
+    if (!lookup)
+        return -1;
+    if (lookup_incidents(lookup, id, note_one, &found, error))
+        found = -1;
+    lookup_close(&lookup);
+    return found;
+}
+
 static int change_and_tell(struct ctl *ctl, int64_t id, int rollback)
 {
     struct error error = {0};
-    int result = change(ctl, id, rollback, &error);
+    int found = exists(ctl, id, &error), result;
 
-    if (result < 0)
-        return ctl_fail("incident", error.code == ERROR_INPUT ? EXIT_USAGE : EXIT_FAILED, "%s", error.text);
+    if (!found)
+        return ctl_fail("incident", EXIT_NO, "there is no incident %lld", (long long)id);
+    if (found < 0 || (result = change(ctl, id, rollback, &error)) < 0)
+        return ctl_fail("incident", EXIT_FAILED, "%s", error.text);
     if (ctl->json)
         ask_print_json(json_pack("{s:I, s:s, s:i}", "incident", (json_int_t)id, "done", rollback ? "rollback" : "close",
                                  "count", result));

@@ -24,6 +24,7 @@ static const struct {
     [COUNTER_GATE_LATE] = {"gate_late", "suppressed recipients let through: known only after the header, beside others"},
     [COUNTER_INCIDENTS_OPENED] = {"incidents_opened", "incidents opened"},
     [COUNTER_INCIDENTS_CLOSED] = {"incidents_closed", "incidents closed"},
+    [COUNTER_ANNOUNCE_FAILED] = {"announce_failed", "incidents of which incident_program or incident_address could not be told"},
     [COUNTER_ASIDE] = {"aside", "messages that could not be understood and were kept aside"},
     [COUNTER_ADDRESSES_BAD] = {"addresses_bad", "reported recipients that are no address"},
     [COUNTER_SENT] = {"sent", "submitted messages remembered"},

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "classifier/ruleset.h"
+#include "daemon/console/announce.h"
 #include "daemon/console/control.h"
 #include "daemon/counters.h"
 #include "daemon/gate/desk.h"
@@ -18,6 +19,7 @@
 #include "daemon/intake/milter.h"
 #include "daemon/intake/own.h"
 #include "daemon/intake/session.h"
+#include "daemon/ledger/incident.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/ledger/policy.h"
@@ -30,6 +32,7 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <malloc.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +56,7 @@ struct house {
     struct ruleset *rules;
     struct event_base *base;
     struct event *on_hup, *on_term, *on_int, *on_ended;
+    struct announce *announce;
     struct writer *writer;
     struct lookup_pool *pool;
     struct gate *gate;
@@ -226,10 +230,38 @@ static int open_loop(struct house *house, struct error *error)
     return 0;
 }
 
+static struct incident_parameters incident_parameters_of(const struct settings *settings)
+{
+    struct incident_parameters parameters = incident_defaults;
+
+    parameters.ratio = (double)settings->incident_ratio;
+    parameters.alpha = pow(10, -(double)settings->incident_chance);
+    parameters.failures_min = (int)settings->incident_failures_min;
+    parameters.baseline = settings->incident_baseline;
+    parameters.quiet = settings->incident_quiet;
+    return parameters;
+}
+
+static int open_announce(struct house *house, struct error *error)
+{
+    const struct announce_options options = {
+        .base = house->base,
+        .counters = house->counters,
+        .program = house->settings->incident_program,
+        .address = house->settings->incident_address,
+        .seconds = 30,
+    };
+
+    house->announce = announce_open(&options, error);
+    return house->announce ? 0 : -1;
+}
+
 static int open_ledger(struct house *house, struct error *error)
 {
     const struct settings *settings = house->settings;
+    const struct incident_parameters parameters = incident_parameters_of(settings);
     const struct ledger_options ledger_options = {
+        .incidents = &parameters,
         .database = settings->database,
         .strict_local_part = (int)settings->strict_local_part,
         .ruleset = house->rules,
@@ -244,6 +276,8 @@ static int open_ledger(struct house *house, struct error *error)
     const struct writer_limits limits = writer_limits_of(settings);
     struct ledger *ledger = ledger_open(&ledger_options, error);
 
+    if (ledger)
+        ledger_listen(ledger, announce_listen, house->announce);
     if (!ledger || !(house->writer = writer_start(ledger, &options, &limits, error)))
         return -1;
     house->pool = lookup_pool_new(settings->database);
@@ -332,7 +366,7 @@ static int open_rooms(struct house *house, struct error *error)
     if (!(house->rules = load_rules(house->settings, error)))
         return error_prefix(error, "rules");
     own_name(house->settings->mail_log_host, house->own_name, sizeof(house->own_name));
-    if (open_loop(house, error) || open_ledger(house, error))
+    if (open_loop(house, error) || open_announce(house, error) || open_ledger(house, error))
         return -1;
     control_rooms.base = house->base;
     control_rooms.writer = house->writer;
@@ -359,6 +393,7 @@ static void close_rooms(struct house *house)
     lmtp_close(&house->lmtp);
     lookup_pool_free(&house->pool);
     control_close(&house->control);
+    announce_close(&house->announce);
     if (house->base) {
         event_free(house->on_hup);
         event_free(house->on_term);

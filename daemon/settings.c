@@ -9,6 +9,7 @@
 #include "daemon/settings.h"
 
 #include "base/mem.h"
+#include "daemon/console/announce.h"
 #include "daemon/gate/gate_reply.h"
 #include "daemon/gate/status_filter.h"
 #include "daemon/intake/feed.h"
@@ -175,6 +176,23 @@ static const struct option options[] = {
     {"sent_is_delivered", TYPE_CHOICE, AT(sent_is_delivered), "yes", 0, 0, yes_no, 1,
      "Whether what mail_log tells to be delivered reached the recipient. It then ends a trial, and failures from "
      "before count no more. no: where a relay (smart host) takes all mail, and its bounces come later."},
+    {"incident_ratio", TYPE_NUMBER, AT(incident_ratio), "3", 2, 1000, NULL, 0,
+     "So many times a provider's usual share of failures is still normal. Beyond that, where chance is ruled "
+     "out, an incident opens, and what its failures would suppress is held. Needs mail_log, which tells how "
+     "much is delivered and to whom."},
+    {"incident_chance", TYPE_NUMBER, AT(incident_chance), "7", 3, 100, NULL, 0,
+     "An incident opens when chance would do the same in less than one of 10 to this power of cases."},
+    {"incident_failures_min", TYPE_NUMBER, AT(incident_failures_min), "5", 2, 1000000, NULL, 0,
+     "Fewer failures than these open no incident."},
+    {"incident_baseline", TYPE_TIME, AT(incident_baseline), "14d", DAY, 365 * DAY, NULL, 0,
+     "How far back what is usual reaches: after so long a past day counts for a third of today."},
+    {"incident_quiet", TYPE_TIME, AT(incident_quiet), "4h", 60, 30 * DAY, NULL, 0,
+     "An incident closes when for so long nothing has been unusual."},
+    {"incident_program", TYPE_TEXT, AT(incident_program), "", 0, 1000, NULL, 0,
+     "A program that is run, without a shell, when an incident opens and when it closes; its arguments are open "
+     "or close, the incident's number, its kind, provider or domain, and the name of that. Empty: none."},
+    {"incident_address", TYPE_TEXT, AT(incident_address), "", 0, 1000, NULL, 0,
+     "An address (http://HOST[:PORT][/PATH]) that gets the same by POST, as a JSON object. Empty: none."},
     {"rules_dir", TYPE_TEXT, AT(rules_dir), "", 0, 1000, NULL, 1,
      "Folder of rule files to use instead of the built-in ones. Empty: built in."},
     {"local_rules_dir", TYPE_TEXT, AT(local_rules_dir), SYSCONFDIR "/suppressd/rules.d", 0, 1000, NULL, 1,
@@ -302,6 +320,8 @@ static int parse_text(const struct option *option, const char *text, char **valu
         return error_set(error, ERROR_INPUT, "%s is longer than %ld bytes", option->name, option->max);
     if ((option->type == TYPE_REPLY && gate_reply_check(text, error)) ||
         (option->offset == AT(mail_log) && feed_check(text, error)) ||
+        (option->offset == AT(incident_program) && announce_check_program(text, error)) ||
+        (option->offset == AT(incident_address) && announce_check_address(text, error)) ||
         (option->offset == AT(stream_port) && stream_check_ports(text, error)) ||
         (option->offset == AT(stop_all_reasons) && check_reasons(text, error)) ||
         (option->offset == AT(status_retry) && status_filter_check(text, 0, error)) ||

@@ -64,6 +64,13 @@ struct settings {
     long trial_quiet;
     long suppress_longest;
     long sent_is_delivered;
+    long incident_ratio;
+    long incident_chance;
+    long incident_failures_min;
+    long incident_baseline;
+    long incident_quiet;
+    char *incident_program;
+    char *incident_address;
     char *rules_dir;
     char *local_rules_dir;
     long report_size_max;

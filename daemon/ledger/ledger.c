@@ -421,7 +421,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct error *e
     ledger->rooms.tally = tally_new();
     ledger->rooms.policy = options->policy ? policy_ref(options->policy) : policy_new();
     if (!(ledger->rooms.store = ledger->store = store_open(options->database, options->strict_local_part, error)) ||
-        !(ledger->rooms.watch = watch_open(ledger->store, &ledger->batch, error)) ||
+        !(ledger->rooms.watch = watch_open(ledger->store, options->incidents, &ledger->batch, error)) ||
         (options->ruleset && ledger_use_rules(ledger, options->ruleset, error)))
         ledger_close(&ledger);
     return ledger;

@@ -16,12 +16,15 @@
 
 struct ledger;
 
+struct incident_parameters;
+
 struct ledger_options {
     const char *database;       /* borrowed for the call */
     int strict_local_part;
     struct policy *policy;      /* a count of it is taken; NULL: the taxonomy's defaults */
     struct ruleset *ruleset;    /* a count of it is taken; NULL: records no reports */
     struct counters *counters;  /* borrowed for the ledger's life */
+    const struct incident_parameters *incidents; /* copied; NULL: the usual ones */
 };
 
 struct ledger *ledger_open(const struct ledger_options *options, struct error *error) must_check;

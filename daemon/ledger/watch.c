@@ -206,42 +206,43 @@ int watch_tick(struct watch *watch, int64_t now, struct error *error)
     return watch->changed && now >= watch->saved + SAVE_EVERY ? save(watch, now, error) : 0;
 }
 
-/* The incident of this id as an alarm; its time, if it is open, when it last was abnormal. */
+/* The incident of this id as an alarm: 1, 0 there is none, -1. closed_r 0: it is open. */
 static int find(struct watch *watch, int64_t id, struct incident_alarm *alarm_r, int64_t *closed_r, struct error *error)
 {
     struct store_open open;
     int found = store_find_incident(watch->store, id, &open, closed_r, error);
 
-    if (found < 0)
-        return -1;
-    if (!found || !incident_kind_from_name(open.kind, &alarm_r->kind))
-        return error_set(error, ERROR_INPUT, "there is no incident %lld", (long long)id);
-    alarm_r->id = id;
+    *alarm_r = (struct incident_alarm){.id = id};
+    if (found <= 0)
+        return found;
     alarm_r->from = open.begun;
-    return 0;
+    return incident_kind_from_name(open.kind, &alarm_r->kind);
 }
 
 int watch_close(struct watch *watch, int64_t id, const char *who, int64_t now, struct error *error)
 {
-    struct incident_alarm alarm = {.time = now};
+    struct incident_alarm alarm;
     int64_t closed;
+    int found = find(watch, id, &alarm, &closed, error);
 
-    if (find(watch, id, &alarm, &closed, error))
-        return -1;
-    if (closed)
-        return 0;
-    (void)incident_find(watch->incidents, id, &alarm);
+    if (found <= 0 || closed)
+        return found < 0 ? -1 : 0;
+    alarm.time = now;
+    (void)incident_find(watch->incidents, id, &alarm); /* when it last was abnormal */
     return close_incident(watch, &alarm, who, now, error);
 }
 
 int watch_rollback(struct watch *watch, int64_t id, const char *who, int64_t now, struct error *error)
 {
-    struct incident_alarm alarm = {0};
+    struct incident_alarm alarm;
     char reasons[REASONS_SIZE];
     int64_t closed;
+    int found;
 
-    if (watch_close(watch, id, who, now, error) < 0 || find(watch, id, &alarm, &closed, error))
+    if (watch_close(watch, id, who, now, error) < 0 || (found = find(watch, id, &alarm, &closed, error)) < 0)
         return -1;
+    if (!found)
+        return 0;
     list_reasons(alarm.kind, reasons);
     return store_rollback_incident(watch->store, id, reasons, alarm.from, closed, who, now, error);
 }
@@ -278,13 +279,14 @@ void watch_listen(struct watch *watch, incident_listener *listener, void *contex
     watch->context = context;
 }
 
-struct watch *watch_open(struct store *store, struct counters *counters, struct error *error)
+struct watch *watch_open(struct store *store, const struct incident_parameters *parameters, struct counters *counters,
+                         struct error *error)
 {
     struct watch *watch = xcalloc(1, sizeof(*watch));
 
     watch->store = store;
     watch->counters = counters;
-    watch->incidents = incidents_new(&incident_defaults);
+    watch->incidents = incidents_new(parameters ? parameters : &incident_defaults);
     if (load(watch, error))
         watch_free(&watch);
     return watch;

@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+struct incident_parameters;
 struct store;
 struct watch;
 
@@ -33,8 +34,10 @@ struct incident_notice {
 };
 typedef void incident_listener(const struct incident_notice *notice, void *context);
 
-/* NULL and error when the database cannot be read. store and counters are borrowed. */
-struct watch *watch_open(struct store *store, struct counters *counters, struct error *error) must_check;
+/* NULL and error when the database cannot be read. store and counters are
+ * borrowed; parameters NULL: the usual ones (incident.h). */
+struct watch *watch_open(struct store *store, const struct incident_parameters *parameters, struct counters *counters,
+                         struct error *error) must_check;
 void watch_free(struct watch **watch);
 
 /* Called by watch_committed. */
@@ -50,12 +53,13 @@ int64_t watch_holding(const struct watch *watch, const char *provider, const cha
 int watch_due(const struct watch *watch, int64_t now);
 int watch_tick(struct watch *watch, int64_t now, struct error *error) must_check;
 
-/* By hand. 1; 0: it is closed already; -1 and ERROR_INPUT: there is none of this id. */
+/* By hand. 1; 0: it is closed already, or there is none of this id; -1. */
 int watch_close(struct watch *watch, int64_t id, const char *who, int64_t now, struct error *error) must_check;
 /* Closes it and takes back what it suppressed: how many, -1. */
 int watch_rollback(struct watch *watch, int64_t id, const char *who, int64_t now, struct error *error) must_check;
 
-/* After the ledger's transaction: the listener hears; or all is as it was before. */
+/* After the ledger's transaction: the listener hears; or all is as it stands in
+ * the database, where what was seen is at most SAVE_EVERY seconds old. */
 void watch_committed(struct watch *watch);
 void watch_undone(struct watch *watch);
 

@@ -122,6 +122,8 @@ static const struct {
     {"{\"command\":\"aside-drop\",\"ids\":[]}\n", "name 1 to 20 messages"},
     {"{\"command\":\"aside-drop\"}\n", "name 1 to 20 messages"},
     {"{\"command\":\"aside-drop\",\"ids\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21]}\n", "name 1 to 20"},
+    {"{\"command\":\"incident\",\"incident\":1,\"rollback\":true}\n", "{\"ok\":true,\"count\":0}"},
+    {"{\"command\":\"incident\"}\n", "{\"ok\":true,\"count\":0}"},
     {"{\"command\":\"dance\"}\n", "unknown command"},
     {"{}\n", "the request names no command"},
     {"{\"command\":7}\n", "the request names no command"},
