@@ -61,9 +61,9 @@ static const char *const sql[STATEMENTS] = {
     [DELIVERED_CHANGE] =
         INTO_CHANGE " SELECT key, stream, reason, ?3, until, 'automatic', event, 'incident ' || incident ||"
         " ': it has taken mail since', 'hygiene', 'drop' FROM held WHERE key = ?1 AND " UNDECIDED
-        " AND last_failure < ?2",
+        " AND last_failure <= ?2",
     [DELIVERED] =
-        "UPDATE held SET state = 'dropped', changed = ?3 WHERE key = ?1 AND " UNDECIDED " AND last_failure < ?2",
+        "UPDATE held SET state = 'dropped', changed = ?3 WHERE key = ?1 AND " UNDECIDED " AND last_failure <= ?2",
     [FAILED] = "UPDATE held SET state = 'confirmed', changed = ?3 WHERE key = ?1 AND stream = ?2 AND "
                UNDECIDED,
     [EVENT_CHANGE] =
