@@ -1,5 +1,5 @@
 -- Addresses that have taken mail, by the hash of their key (FNV-1a, 64 bits):
--- a table of two integers, about 13 bytes an address. day is that of the last
+-- a table of two integers, 19 bytes an address. day is that of the last
 -- delivery, Unix days; an address that fails as dead is taken out.
 CREATE TABLE taken (
     hash INTEGER PRIMARY KEY,

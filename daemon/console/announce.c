@@ -207,8 +207,8 @@ static void on_answer(struct evhttp_request *request, void *context)
 static char *json_of(const struct incident_notice *notice)
 {
     json_t *object = json_pack(
-        "{s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "event", notice->what, "incident", (json_int_t)notice->id, "kind",
-        notice->kind, "scope", notice->scope, "name", notice->name, "time", (json_int_t)notice->time, "failures",
+        "{s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "event", notice->what, "incident", (json_int_t)notice->id,
+        "kind", notice->kind, "scope", notice->scope, "name", notice->name, "time", (json_int_t)notice->time, "failures",
         (json_int_t)notice->failures, "got_through", (json_int_t)notice->concerned, "by", notice->who);
     char *text = json_dumps(object, JSON_COMPACT);
 
@@ -308,7 +308,8 @@ static int open_address(struct announce *announce, const char *address, struct e
     if (announce_check_address(address, error))
         return -1;
     announce->uri = parse_address(address);
-    announce->dns = evdns_base_new(announce->base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    announce->dns = evdns_base_new(announce->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
+                                                   EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     return announce->dns ? 0 : error_set(error, ERROR_ENVIRONMENT, "no name servers are known");
 }
 

@@ -1,25 +1,18 @@
 /* See incident.h. */
 #include "config.h"
 
-#include "daemon/ledger/incident.h"
-
-#include "base/hash.h"
-#include "base/mem.h"
+#include "daemon/ledger/incident_private.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DAY INT64_C(86400)
-#define WINDOWS 3
 #define LATE_MAX 3600    /* seconds; also how far the future may be */
 #define FUTURE_MAX 600
 #define KNOWN_DAYS_MAX 365
 #define STILL_MIN 3      /* failures in an hour that are no mere coincidence */
-#define BUCKETS 4096     /* of the hash table; a power of two */
-#define STATE_VERSION 1
 
-static const int64_t half[WINDOWS] = {1800, 3 * 3600, 12 * 3600};
+static const int64_t half[INCIDENT_WINDOWS] = {1800, 3 * 3600, 12 * 3600};
 
 const struct incident_parameters incident_defaults = {
     .ratio = 3,
@@ -38,57 +31,6 @@ const struct incident_parameters incident_defaults = {
     .silence = 36 * 3600,
 };
 
-/* Exposure of the known, and of all; failures by kind. */
-struct counts {
-    double known, all;
-    uint32_t failed[INCIDENT_KINDS];
-};
-
-struct past {
-    double exposure, failed;
-};
-
-/* What is kept of a scope, and saved. */
-struct history {
-    char name[INCIDENT_NAME_SIZE];
-    int32_t scope;
-    int32_t used;
-    int64_t heard;                     /* time of the newest result */
-    int64_t turn[WINDOWS];             /* number of the present half window */
-    struct counts now[WINDOWS], before[WINDOWS];
-    uint32_t tainted_now, tainted_before; /* of the longest: a bit for each kind */
-    struct past past[INCIDENT_KINDS];
-};
-
-struct open {
-    int64_t id;         /* 0: no incident of this kind is open */
-    int64_t abnormal;   /* when it last was */
-    int64_t from;
-    int64_t seen;       /* results since */
-};
-
-struct slot {
-    struct history history;
-    struct open open[INCIDENT_KINDS];
-    struct slot *next; /* in its bucket */
-};
-
-struct incidents {
-    struct incident_parameters parameters;
-    struct slot *slots[2]; /* by scope */
-    struct slot *buckets[BUCKETS];
-    int64_t latest; /* time of the newest result of any scope */
-    int open_count;
-};
-
-struct head {
-    uint32_t version, size;
-    uint64_t count;
-    int64_t latest;
-};
-
-static const size_t slots_max[] = {INCIDENT_PROVIDERS, INCIDENT_DOMAINS};
-
 double incident_tail(int64_t count, double mean)
 {
     double term, sum;
@@ -103,82 +45,6 @@ double incident_tail(int64_t count, double mean)
     for (int64_t k = count + 1; term > sum * 1e-12; k++)
         sum += term *= mean / (double)k;
     return sum;
-}
-
-static struct slot **bucket_of(struct incidents *incidents, int scope, const char *name)
-{
-    uint64_t hash = hash_bytes(hash_byte(HASH_OF_NOTHING, (unsigned char)scope), name, strlen(name));
-
-    return &incidents->buckets[(hash ^ hash >> 32) & (BUCKETS - 1)];
-}
-
-static struct slot *find(const struct incidents *incidents, int scope, const char *name)
-{
-    struct slot *slot = *bucket_of((struct incidents *)(uintptr_t)incidents, scope, name);
-
-    while (slot && (slot->history.scope != scope || strcmp(slot->history.name, name) != 0))
-        slot = slot->next;
-    return slot;
-}
-
-static int is_open(const struct slot *slot)
-{
-    for (int kind = 0; kind < INCIDENT_KINDS; kind++)
-        if (slot->open[kind].id)
-            return 1;
-    return 0;
-}
-
-static void unlink_slot(struct incidents *incidents, struct slot *slot)
-{
-    struct slot **link = bucket_of(incidents, slot->history.scope, slot->history.name);
-
-    while (*link != slot)
-        link = &(*link)->next;
-    *link = slot->next;
-}
-
-/* A free one, or that which was heard of least recently; NULL when incidents are open in all. */
-static struct slot *make_room(struct incidents *incidents, int scope)
-{
-    struct slot *oldest = NULL;
-
-    for (size_t i = 0; i < slots_max[scope]; i++) {
-        struct slot *slot = &incidents->slots[scope][i];
-
-        if (!slot->history.used)
-            return slot;
-        if (!is_open(slot) && (!oldest || slot->history.heard < oldest->history.heard))
-            oldest = slot;
-    }
-    if (oldest)
-        unlink_slot(incidents, oldest);
-    return oldest;
-}
-
-static struct slot *place(struct incidents *incidents, const struct history *history)
-{
-    struct slot *slot = make_room(incidents, history->scope), **bucket;
-
-    if (!slot)
-        return NULL;
-    memset(slot, 0, sizeof(*slot));
-    slot->history = *history;
-    bucket = bucket_of(incidents, history->scope, history->name);
-    slot->next = *bucket;
-    *bucket = slot;
-    return slot;
-}
-
-static struct slot *find_or_add(struct incidents *incidents, int scope, const char *name)
-{
-    struct history history = {.scope = scope, .used = 1};
-    struct slot *slot = find(incidents, scope, name);
-
-    if (slot)
-        return slot;
-    memcpy(history.name, name, strlen(name) + 1);
-    return place(incidents, &history);
 }
 
 /* A half day that leaves the longest window becomes part of the past. */
@@ -202,7 +68,7 @@ static void fade(struct history *history, double factor)
 static void turn_longest(struct incidents *incidents, struct slot *slot, int64_t steps)
 {
     struct history *history = &slot->history;
-    const int last = WINDOWS - 1;
+    const int last = INCIDENT_WINDOWS - 1;
 
     retire(history, &history->before[last], history->tainted_before);
     if (steps > 1)
@@ -220,12 +86,12 @@ static void advance(struct incidents *incidents, struct slot *slot, int64_t time
 {
     struct history *history = &slot->history;
 
-    for (int w = 0; w < WINDOWS; w++) {
+    for (int w = 0; w < INCIDENT_WINDOWS; w++) {
         int64_t turn = time / half[w], steps = turn - history->turn[w];
 
         if (steps <= 0)
             continue;
-        if (w == WINDOWS - 1)
+        if (w == INCIDENT_WINDOWS - 1)
             turn_longest(incidents, slot, steps);
         history->before[w] = steps > 1 ? (struct counts){0} : history->now[w];
         history->now[w] = (struct counts){0};
@@ -272,7 +138,7 @@ static int test(const struct incidents *incidents, const struct slot *slot, int 
 
     if (!has_past(incidents, history, kind))
         return 0;
-    for (int w = 0; w < WINDOWS; w++) {
+    for (int w = 0; w < INCIDENT_WINDOWS; w++) {
         int64_t failures = failures_in(history, w, kind);
         double mean = normal_mean(incidents, history, w, kind);
 
@@ -320,8 +186,8 @@ static int kind_of(const struct incident_result *result)
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (!strcmp(info->family, families[i].family))
             return families[i].kind;
-    if (result->action == ACTION_FAILED && result->known_days >= 0 && incident_concerns(INCIDENT_OUTAGE, result->reason) &&
-        info->hygiene == HYGIENE_SUPPRESS)
+    if (result->action == ACTION_FAILED && result->known_days >= 0 &&
+        incident_concerns(INCIDENT_OUTAGE, result->reason) && info->hygiene == HYGIENE_SUPPRESS)
         return INCIDENT_OUTAGE;
     return INCIDENT_KINDS;
 }
@@ -339,7 +205,7 @@ static void count(struct slot *slot, const struct incident_result *result, int k
 {
     double known = known_exposure(result);
 
-    for (int w = 0; w < WINDOWS; w++) {
+    for (int w = 0; w < INCIDENT_WINDOWS; w++) {
         struct counts *now = &slot->history.now[w];
 
         now->all += 1;
@@ -349,7 +215,8 @@ static void count(struct slot *slot, const struct incident_result *result, int k
     }
 }
 
-static void follow_open(const struct incidents *incidents, struct slot *slot, const struct incident_result *result, int kind)
+static void follow_open(const struct incidents *incidents, struct slot *slot, const struct incident_result *result,
+                        int kind)
 {
     for (int k = 0; k < INCIDENT_KINDS; k++)
         if (slot->open[k].id && (k != INCIDENT_OUTAGE || known_exposure(result) > 0))
@@ -359,7 +226,7 @@ static void follow_open(const struct incidents *incidents, struct slot *slot, co
 /* What an incident has accounted for must not raise the next one. */
 static void forget_failures(struct slot *slot, int kind)
 {
-    for (int w = 0; w < WINDOWS; w++)
+    for (int w = 0; w < INCIDENT_WINDOWS; w++)
         slot->history.now[w].failed[kind] = slot->history.before[w].failed[kind] = 0;
 }
 
@@ -370,7 +237,7 @@ static int observe(struct incidents *incidents, int scope, const char *name, con
     size_t length = strlen(name);
     struct slot *slot;
 
-    if (!length || length >= INCIDENT_NAME_SIZE || !(slot = find_or_add(incidents, scope, name)))
+    if (!length || length >= INCIDENT_NAME_SIZE || !(slot = incident_slot_add(incidents, scope, name)))
         return 0;
     advance(incidents, slot, result->time);
     count(slot, result, kind);
@@ -383,7 +250,7 @@ static int observe(struct incidents *incidents, int scope, const char *name, con
 
 static int provider_open(const struct incidents *incidents, const char *provider, int kind)
 {
-    const struct slot *slot = find(incidents, INCIDENT_PROVIDER, provider);
+    const struct slot *slot = incident_slot(incidents, INCIDENT_PROVIDER, provider);
 
     return slot && kind < INCIDENT_KINDS && slot->open[kind].id != 0;
 }
@@ -406,7 +273,7 @@ int incident_observe(struct incidents *incidents, const struct incident_result *
 
 void incident_opened(struct incidents *incidents, const struct incident_alarm *alarm)
 {
-    struct slot *slot = find_or_add(incidents, alarm->scope, alarm->name);
+    struct slot *slot = incident_slot_add(incidents, alarm->scope, alarm->name);
     struct open *open;
 
     if (!slot)
@@ -419,12 +286,13 @@ void incident_opened(struct incidents *incidents, const struct incident_alarm *a
 }
 
 /* Calls visit for each open incident until it returns non-zero. */
-static int each_open(struct incidents *incidents, int (*visit)(struct slot *slot, int kind, void *context), void *context)
+static int each_open(struct incidents *incidents, int (*visit)(struct slot *slot, int kind, void *context),
+                     void *context)
 {
     int stop = 0;
 
     for (int scope = 0; scope < 2 && incidents->open_count; scope++)
-        for (size_t i = 0; i < slots_max[scope] && !stop; i++)
+        for (size_t i = 0; i < incident_slots[scope] && !stop; i++)
             for (int kind = 0; kind < INCIDENT_KINDS && !stop; kind++)
                 if (incidents->slots[scope][i].open[kind].id)
                     stop = visit(&incidents->slots[scope][i], kind, context);
@@ -510,8 +378,8 @@ int64_t incident_holding(const struct incidents *incidents, const char *provider
 {
     int64_t id = 0;
 
-    if (incidents->open_count && !(id = holding(find(incidents, INCIDENT_PROVIDER, provider), reason)))
-        id = holding(find(incidents, INCIDENT_DOMAIN, domain), reason);
+    if (incidents->open_count && !(id = holding(incident_slot(incidents, INCIDENT_PROVIDER, provider), reason)))
+        id = holding(incident_slot(incidents, INCIDENT_DOMAIN, domain), reason);
     return id;
 }
 
@@ -559,84 +427,7 @@ const char *incident_scope_name(enum incident_scope scope)
     return scope == INCIDENT_PROVIDER ? "provider" : "domain";
 }
 
-void *incidents_save(const struct incidents *incidents, size_t *size_r)
-{
-    struct head head = {STATE_VERSION, sizeof(struct history), 0, incidents->latest};
-    struct history *out;
-    char *bytes;
-
-    for (int scope = 0; scope < 2; scope++)
-        for (size_t i = 0; i < slots_max[scope]; i++)
-            head.count += incidents->slots[scope][i].history.used != 0;
-    *size_r = sizeof(head) + head.count * sizeof(struct history);
-    bytes = xmalloc(*size_r);
-    memcpy(bytes, &head, sizeof(head));
-    out = (struct history *)(void *)(bytes + sizeof(head));
-    for (int scope = 0; scope < 2; scope++)
-        for (size_t i = 0; i < slots_max[scope]; i++)
-            if (incidents->slots[scope][i].history.used)
-                *out++ = incidents->slots[scope][i].history;
-    return bytes;
-}
-
-static void forget(struct incidents *incidents)
-{
-    for (int scope = 0; scope < 2; scope++)
-        memset(incidents->slots[scope], 0, slots_max[scope] * sizeof(struct slot));
-    memset(incidents->buckets, 0, sizeof(incidents->buckets));
-    incidents->latest = 0;
-    incidents->open_count = 0;
-}
-
-int incidents_load(struct incidents *incidents, const void *bytes, size_t size)
-{
-    struct head head;
-
-    forget(incidents);
-    if (size < sizeof(head))
-        return -1;
-    memcpy(&head, bytes, sizeof(head));
-    if (head.version != STATE_VERSION || head.size != sizeof(struct history) ||
-        head.count > INCIDENT_PROVIDERS + INCIDENT_DOMAINS ||
-        size != sizeof(head) + head.count * sizeof(struct history))
-        return -1;
-    for (uint64_t i = 0; i < head.count; i++) {
-        struct history history;
-
-        memcpy(&history, (const char *)bytes + sizeof(head) + i * sizeof(history), sizeof(history));
-        if (history.scope < 0 || history.scope > 1 || !memchr(history.name, '\0', sizeof(history.name)) ||
-            !history.used || find(incidents, history.scope, history.name) || !place(incidents, &history)) {
-            forget(incidents);
-            return -1;
-        }
-    }
-    incidents->latest = head.latest;
-    return 0;
-}
-
 void incidents_use(struct incidents *incidents, const struct incident_parameters *parameters)
 {
     incidents->parameters = *parameters;
-}
-
-struct incidents *incidents_new(const struct incident_parameters *parameters)
-{
-    struct incidents *incidents = xcalloc(1, sizeof(*incidents));
-
-    incidents->parameters = *parameters;
-    for (int scope = 0; scope < 2; scope++)
-        incidents->slots[scope] = xcalloc(slots_max[scope], sizeof(struct slot));
-    return incidents;
-}
-
-void incidents_free(struct incidents **incidents)
-{
-    struct incidents *old = *incidents;
-
-    *incidents = NULL;
-    if (!old)
-        return;
-    free(old->slots[0]);
-    free(old->slots[1]);
-    free(old);
 }

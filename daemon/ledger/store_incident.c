@@ -72,8 +72,8 @@ static const char *const sql[STATEMENTS] = {
     [EVENT_DROP] = "UPDATE held SET state = 'dropped', changed = ?3 WHERE key IN (?1, ?4) AND event = ?2 AND "
                    UNDECIDED,
     [CONFIRM] =
-        "INSERT OR IGNORE INTO suppression (key, stream, reason, since, until, origin, event, note, level, trial, policy)"
-        " SELECT key, stream, reason, since, until, 'automatic', event, '', level, trial, policy FROM held"
+        "INSERT OR IGNORE INTO suppression (key, stream, reason, since, until, origin, event, note, level, trial,"
+        " policy) SELECT key, stream, reason, since, until, 'automatic', event, '', level, trial, policy FROM held"
         " WHERE incident = ?1 AND state = 'held' AND failures > 1 AND last_failure > ?2",
     [CONFIRM_CHANGE] =
         INTO_CHANGE " SELECT key, stream, reason, ?3, until, 'automatic', event, 'incident ' || incident ||"
@@ -150,7 +150,8 @@ int store_hold(struct store *store, int64_t incident, const struct store_suppres
     if (run(store, HOLD, error, "itttinninti", incident, s->key, s->stream, s->reason, s->since, s->until, s->event,
             (int64_t)s->level, (int64_t)s->trial, s->policy, failed))
         return -1;
-    return run(store, HOLD_CHANGE, error, "itttinn", incident, s->key, s->stream, s->reason, s->since, s->until, s->event);
+    return run(store, HOLD_CHANGE, error, "itttinn", incident, s->key, s->stream, s->reason, s->since, s->until,
+               s->event);
 }
 
 int store_held_delivered(struct store *store, const char *key, int64_t time, int64_t now, struct error *error)
