@@ -6,6 +6,7 @@
 #include "base/embed.h"
 
 #include <stdio.h>
+#include <string.h>
 
 extern const struct embedded schema_migrations[];
 
@@ -24,8 +25,9 @@ static enum error_code blame(int code)
 
 int sqlite_error(sqlite3 *db, const char *what, struct error *error)
 {
-    return error_set(error, blame(sqlite3_errcode(db) & 0xff), "%s: %s (SQLite %d)", what, sqlite3_errmsg(db),
-                     sqlite3_extended_errcode(db));
+    /* Long SQL would leave no room for the cause. */
+    return error_set(error, blame(sqlite3_errcode(db) & 0xff), "%.100s%s: %s (SQLite %d)", what,
+                     strlen(what) > 100 ? "..." : "", sqlite3_errmsg(db), sqlite3_extended_errcode(db));
 }
 
 int sqlite_integer(sqlite3 *db, const char *sql, long *value_r, struct error *error)
