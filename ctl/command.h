@@ -52,6 +52,7 @@ int command_export(struct ctl *ctl, int argc, char **argv);
 int command_import(struct ctl *ctl, int argc, char **argv);
 int command_incident(struct ctl *ctl, int argc, char **argv);
 int command_ingest(struct ctl *ctl, int argc, char **argv);
+int command_key(struct ctl *ctl, int argc, char **argv);
 int command_list(struct ctl *ctl, int argc, char **argv);
 int command_rules(struct ctl *ctl, int argc, char **argv);
 int command_parse(struct ctl *ctl, int argc, char **argv);

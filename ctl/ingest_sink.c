@@ -8,6 +8,7 @@
 #include "ctl/ask.h"
 #include "daemon/console/control.h"
 #include "daemon/intake/own.h"
+#include "daemon/keyring.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/settings.h"
@@ -36,6 +37,7 @@ struct sink {
 
     /* our own writer's */
     struct writer *writer;
+    struct keyring *keyring; /* the writer's */
     char own_name[256];
     pthread_mutex_t lock; /* guards all that stands below, and in_flight */
     pthread_cond_t less;  /* in flight */
@@ -161,6 +163,9 @@ static int open_writer(struct ctl *ctl, struct sink *sink, struct error *error)
     };
     struct ledger *ledger;
 
+    ledger_options.keyring = sink->keyring = keyring_new();
+    if (keyring_load(sink->keyring, settings->tag_key_file, 0, settings->proof_age, (int64_t)time(NULL), error))
+        return -1;
     own_name(settings->mail_log_host, sink->own_name, sizeof(sink->own_name));
     if (!(ledger_options.ruleset = ctl_ruleset(ctl, error)))
         return -1;
@@ -179,6 +184,7 @@ static void sink_free(struct sink **sink)
 
     *sink = NULL;
     writer_stop(&old->writer);
+    keyring_free(&old->keyring);
     if (old->answers)
         fclose(old->answers);
     pthread_cond_destroy(&old->less);

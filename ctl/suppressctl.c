@@ -47,7 +47,7 @@ static const struct command commands[] = {
      "Exit code 1: there is no such incident, or it was closed already.", command_incident},
     {"ingest", "[--own | --log [--host NAME]] [FILE...]", "read the bounces and complaints of a mailbox, or old mail logs",
      "FILE is an mbox, a single message, a Maildir, an MH folder, or - for standard input, which is\n"
-     "also what is read without any. What it says is evidence without proof and suppresses nobody;\n"
+     "also what is read without any. What no sent message proves suppresses nobody;\n"
      "with --own this host's own bounces count: delivery reports in its name (mail_log_host, or the\n"
      "machine's) with a null Return-Path whose Received fields were all written by it, for mail that\n"
      "began on it. Goes through the running daemon, else directly. Whatever is read again, after an\n"
@@ -91,6 +91,10 @@ static const struct command commands[] = {
      "is understood by now is recorded with the time and evidence it came with and is no longer\n"
      "kept. drop: lets go of these, or of all that came before DATE (2027-01-31) only.\n"
      "Exit code 1: one is not there, or is still not understood.", command_aside},
+    {"key", "rotate|show", "the keys of the signed envelope sender",
+     "rotate puts a new key in front in tag_key_file; the one before stays good until the next\n"
+     "rotation, so wait proof_age between two. The daemon takes it into use on reload. show prints\n"
+     "when each was made and a fingerprint, never the key. Exit code 1: there is none.", command_key},
     {"status", "", "is the daemon well, and what does it know?",
      "Exit code 1: no daemon runs.", command_status},
     {"classify", "[--vocabulary NAME] < REPLIES", "tell why, for each reply on standard input",

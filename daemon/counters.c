@@ -51,6 +51,13 @@ static const struct {
     [COUNTER_GATE_DEADLINE] = {"gate_deadline_passed", "socketmap and policy questions left unanswered because gate_deadline had passed"},
     [COUNTER_STATUS_RETRIED] = {"status_retried", "final failures that status_retry has Postfix try again"},
     [COUNTER_STATUS_RETURNED] = {"status_returned", "temporary refusals that status_return made final"},
+    [COUNTER_PROVED] = {"proved", "results in others' reports that a sent message proves"},
+    [COUNTER_UNPROVEN] = {"unproven", "results that nothing proves; they suppress nobody"},
+    [COUNTER_TAGS_WRITTEN] = {"tags_written", "envelope senders signed"},
+    [COUNTER_TAGS_LEFT_OUT] = {"tags_left_out", "envelope senders in tag_domains left unsigned: too long, quoted, or the MTA refused"},
+    [COUNTER_TAGS_WRONG] = {"tags_wrong", "recipients with a tag that this host did not make"},
+    [COUNTER_TAGS_EXPIRED] = {"tags_expired", "recipients with a tag older than proof_age"},
+    [COUNTER_RETURNS_REFUSED] = {"returns_refused", "recipients refused because nothing was sent in their name"},
 };
 
 const char *counter_name(enum counter counter)

@@ -24,6 +24,7 @@
 #include "daemon/ledger/lookup.h"
 #include "daemon/ledger/policy.h"
 #include "daemon/ledger/writer.h"
+#include "daemon/keyring.h"
 #include "daemon/log.h"
 #include "daemon/policy_section.h"
 #include "daemon/report/message.h"
@@ -68,6 +69,7 @@ struct house {
     struct gate_server *socketmap, *policy; /* NULL: no socketmap_socket, no policy_socket */
     char own_name[256];    /* of this host's MTA, in its bounces */
     struct control *control;
+    struct keyring *keyring;
     struct counters *counters;
     char reload_error[512];
     int64_t started;
@@ -89,6 +91,12 @@ static struct ruleset *load_rules(const struct settings *settings, struct error 
 
     malloc_trim(0); /* compiling takes far more memory than the result */
     return rules;
+}
+
+static int load_keys(struct house *house, const struct settings *settings, struct error *error)
+{
+    return keyring_load(house->keyring, settings->tag_key_file, *settings->tag_domains != '\0', settings->proof_age,
+                        (int64_t)time(NULL), error);
 }
 
 static struct writer_limits writer_limits_of(const struct settings *settings)
@@ -160,7 +168,8 @@ static int reload(struct house *house, struct error *error)
 
     if (!settings)
         return -1;
-    if (!(rules = load_rules(settings, error))) {
+    if (!(rules = load_rules(settings, error)) || load_keys(house, settings, error)) {
+        ruleset_unref(&rules);
         settings_unref(&settings);
         return -1;
     }
@@ -267,6 +276,7 @@ static int open_ledger(struct house *house, struct error *error)
         .ruleset = house->rules,
         .policy = settings->policy,
         .counters = house->counters,
+        .keyring = house->keyring,
     };
     const struct writer_options options = {
         .queue_max = (size_t)settings->queue_max,
@@ -365,6 +375,9 @@ static int open_rooms(struct house *house, struct error *error)
 
     if (!(house->rules = load_rules(house->settings, error)))
         return error_prefix(error, "rules");
+    house->keyring = keyring_new();
+    if (load_keys(house, house->settings, error))
+        return error_prefix(error, "tag_key_file");
     own_name(house->settings->mail_log_host, house->own_name, sizeof(house->own_name));
     if (open_loop(house, error) || open_announce(house, error) || open_ledger(house, error))
         return -1;
@@ -374,7 +387,7 @@ static int open_rooms(struct house *house, struct error *error)
         return -1;
     house->gate = gate_new(house->pool, house->counters);
     house->rooms = (struct session_rooms){
-        .gate = house->gate, .writer = house->writer, .counters = house->counters};
+        .gate = house->gate, .writer = house->writer, .counters = house->counters, .keyring = house->keyring};
     house->milter = milter_start(&house->rooms, house->settings, milter_ended, house, error);
     if (!house->milter || open_gates(house, error) || open_follow(house, error))
         return -1;
@@ -392,6 +405,7 @@ static void close_rooms(struct house *house)
     follow_close(&house->follow);
     lmtp_close(&house->lmtp);
     lookup_pool_free(&house->pool);
+    keyring_free(&house->keyring);
     control_close(&house->control);
     announce_close(&house->announce);
     if (house->base) {

@@ -46,6 +46,8 @@ static const struct choice yes_no[] = {{"no", 0}, {"yes", 1}, {"false", 0}, {"tr
 static const struct choice gate_modes[] = {
     {"off", GATE_OFF}, {"shadow", GATE_SHADOW}, {"enforce", GATE_ENFORCE}, {NULL, 0}};
 static const struct choice lmtp_trusts[] = {{"none", LMTP_TRUST_NONE}, {"own", LMTP_TRUST_OWN}, {NULL, 0}};
+static const struct choice returns_refused[] = {
+    {"none", REFUSE_NONE}, {"wrong", REFUSE_WRONG}, {"untagged", REFUSE_UNTAGGED}, {NULL, 0}};
 static const struct choice log_levels[] = {
     {"error", LOG_ERROR}, {"warning", LOG_WARN}, {"notice", LOG_NOTE}, {"detail", LOG_DETAIL}, {NULL, 0}};
 
@@ -203,6 +205,25 @@ static const struct option options[] = {
      "Recipients of one submitted message that are remembered."},
     {"sent_keep", TYPE_TIME, AT(sent_keep), "35d", 0, 3650 * DAY, NULL, 1,
      "How long submitted messages are remembered for matching with what comes back; 0: not at all."},
+    {"proof_age", TYPE_TIME, AT(proof_age), "30d", 0, 500 * DAY, NULL, 1,
+     "How long a sent message proves a bounce or complaint that others send: by its tag (tag_domains), or, no "
+     "longer than sent_keep, by its Message-ID. Of a message to one recipient, and no other with that "
+     "Message-ID to anybody else. What is older, or proves nothing, suppresses nobody."},
+    {"tag_domains", TYPE_TEXT, AT(tag_domains), "", 0, 1000, NULL, 1,
+     "Sender domains, with commas between: mail that is submitted in their name gets a signed envelope sender, "
+     "news+p0TAG@example.com, by which what comes back is proved. Bounces must come back by way of this "
+     "daemon, and the MTA must take the detail behind tag_delimiter (Postfix: recipient_delimiter). A local "
+     "part of more than 43 octets stays unsigned. Empty: none; setting the first one takes a restart."},
+    {"tag_delimiter", TYPE_TEXT, AT(tag_delimiter), "+", 1, 1, NULL, 1,
+     "What stands between the sender's local part and the tag: one of the MTA's recipient delimiters."},
+    {"tag_key_file", TYPE_TEXT, AT(tag_key_file), LOCALSTATEDIR "/lib/suppressd/tag.key", 1, 1000, NULL, 1,
+     "The keys of the tags, made on first use with mode 0600; suppressctl key rotate renews them. Hosts that "
+     "send for the same domains share one file's content."},
+    {"refuse_returns", TYPE_CHOICE, AT(refuse_returns), "none", 0, 0, returns_refused, 1,
+     "wrong: mail by SMTP to an address of tag_domains with a wrong or expired tag is refused (550 5.7.1); "
+     "untagged: so is mail with the null sender to an untagged one, but postmaster's: backscatter. Only where "
+     "all mail of these domains is sent through this daemon or another with the same keys; mind callers-back "
+     "who ask for the address in the From field. none: nothing is refused."},
     {"rollup_keep", TYPE_TIME, AT(rollup_keep), "7d", DAY, 3650 * DAY, NULL, 1,
      "How long counts are kept by hour and recipient domain; older ones are folded into days and providers."},
     {"aside_bytes_max", TYPE_SIZE, AT(aside_bytes_max), "64M", 0, 100000 * MIB, NULL, 1,
@@ -325,7 +346,9 @@ static int parse_text(const struct option *option, const char *text, char **valu
         (option->offset == AT(stream_port) && stream_check_ports(text, error)) ||
         (option->offset == AT(stop_all_reasons) && check_reasons(text, error)) ||
         (option->offset == AT(status_retry) && status_filter_check(text, 0, error)) ||
-        (option->offset == AT(status_return) && status_filter_check(text, 1, error)))
+        (option->offset == AT(status_return) && status_filter_check(text, 1, error)) ||
+        (option->offset == AT(tag_delimiter) && !ispunct((unsigned char)*text) &&
+         error_set(error, ERROR_INPUT, "'%s' is no punctuation mark", text)))
         return error_prefix(error, "%s", option->name);
     free(*value_r);
     *value_r = xstrdup(text);

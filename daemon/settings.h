@@ -20,6 +20,7 @@
 struct policy;
 
 enum lmtp_trust { LMTP_TRUST_NONE, LMTP_TRUST_OWN };
+enum refuse_returns { REFUSE_NONE, REFUSE_WRONG, REFUSE_UNTAGGED };
 enum gate_mode { GATE_OFF, GATE_SHADOW, GATE_ENFORCE };
 
 /* Durations in seconds, sizes in bytes. Meaning of each: settings.c. */
@@ -76,6 +77,11 @@ struct settings {
     long report_size_max;
     long message_recipients_max;
     long sent_keep;
+    long proof_age;
+    char *tag_domains;
+    char *tag_delimiter;
+    char *tag_key_file;
+    long refuse_returns; /* enum refuse_returns */
     long rollup_keep;
     long aside_bytes_max;
     long queue_max;

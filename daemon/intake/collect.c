@@ -11,6 +11,8 @@
 #include "daemon/report/address.h"
 #include "daemon/report/field.h"
 #include "daemon/report/message.h"
+#include "daemon/report/scan.h"
+#include "daemon/tag.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +97,40 @@ static char *return_path(const struct header *header)
     return xstrndup(text.start, text.length < ADDRESS_SIZE ? text.length : ADDRESS_SIZE);
 }
 
+static char *tagged_in(struct span address)
+{
+    char *text = address.length && address.length < ADDRESS_SIZE ? span_dup(address) : NULL;
+    struct tag tag;
+
+    if (text && !tag_parse(text, &tag)) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+/* The signed address that the report answers: it came to it, or it returns it.
+ * Which of these does not matter, for a tag proves by being known. The sender
+ * goes on record without its tag. */
+static char *find_tagged(const struct header *header, const char *to, struct report *report)
+{
+    static const char *const fields[] = {"To", "X-Original-To", "Delivered-To"};
+    char *tagged = to ? xstrdup(to) : NULL;
+    struct span address;
+    struct tag tag;
+
+    if (report->original_sender && tag_parse(report->original_sender, &tag)) {
+        if (!tagged)
+            tagged = xstrdup(report->original_sender);
+        free(report->original_sender);
+        report->original_sender = xstrdup(tag.original);
+    }
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && !tagged; i++)
+        if (scan_only(header_get(header, fields[i]), &address))
+            tagged = tagged_in(address);
+    return tagged;
+}
+
 static void describe(struct collect *collect, const struct collect_origin *origin, struct record *record)
 {
     struct header *header = xmalloc(sizeof(*header));
@@ -107,7 +143,14 @@ static void describe(struct collect *collect, const struct collect_origin *origi
     if (origin->own_host && own_dsn(&record->report, record->sender, origin->own_host) &&
         (origin->internal || own_way(header, origin->own_host)))
         record->evidence = EVIDENCE_LOCAL;
+    record->tagged = find_tagged(header, origin->tagged, &record->report);
     free(header);
+}
+
+/* A complaint need not name who complains: the journal may know. */
+static int says_something(const struct report *report)
+{
+    return report->kind == REPORT_BROKEN || report->count || report->complaint;
 }
 
 static void log_record(const struct record *record)
@@ -128,7 +171,7 @@ struct record *collect_record(struct collect *collect, const struct collect_orig
     struct record *record = record_new(RECORD_REPORT, now);
 
     message_parse(collect->bytes, collect->length, &record->report);
-    if (record->report.kind != REPORT_BROKEN && !record->report.count) {
+    if (!says_something(&record->report)) {
         record_free(&record);
         counters_add(collect->counters, COUNTER_ORDINARY, 1);
         return NULL;

@@ -23,6 +23,7 @@ struct collect_origin {
     const char *sender;   /* of the envelope, without brackets; NULL: its Return-Path tells */
     const char *queue_id; /* NULL: its Message-ID, else a hash of it, tells it from others */
     const char *own_host; /* name of the MTA whose own DSNs are believed (own.h); NULL: none is */
+    const char *tagged;   /* the signed address (daemon/tag.h) among its recipients; NULL: none is known */
     int internal;         /* it is known not to have come by SMTP: no Received field must show it */
 };
 
@@ -38,7 +39,7 @@ struct span collect_bytes(const struct collect *collect);
 
 /* Parses what was kept. The record to submit, or NULL when the message says
  * nothing of any delivery (counted). Its evidence is local for an own DSN,
- * else unproven; what is broken becomes RECORD_ASIDE and takes the bytes. */
+ * else unproven, which the ledger may find proved; what is broken becomes RECORD_ASIDE and takes the bytes. */
 struct record *collect_record(struct collect *collect, const struct collect_origin *origin, int64_t now) must_check;
 
 #endif

@@ -96,7 +96,7 @@ static void answer(struct connection *connection, int recorded)
 static void take_message(struct connection *connection)
 {
     struct collect_origin origin = {.source = SOURCE_LMTP, .own_host = connection->own_host};
-    struct collect *message = lmtp_dialogue_message(connection->dialogue, &origin.sender);
+    struct collect *message = lmtp_dialogue_message(connection->dialogue, &origin.sender, &origin.tagged);
     struct record *record = collect_record(message, &origin, (int64_t)time(NULL));
     struct error error;
 

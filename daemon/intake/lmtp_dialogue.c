@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "daemon/intake/collect.h"
 #include "daemon/report/address.h"
+#include "daemon/tag.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct lmtp_dialogue {
     int introduced; /* LHLO was said */
     char *sender;   /* NULL: no MAIL yet */
     size_t recipients;
+    char *tagged;   /* the first of them with a tag; NULL: none */
     int in_message;
     enum place place;
     struct collect *message;
@@ -70,7 +72,8 @@ static void refuse(struct lmtp_dialogue *dialogue, const char *reply)
 static void forget_message(struct lmtp_dialogue *dialogue)
 {
     free(dialogue->sender);
-    dialogue->sender = NULL;
+    free(dialogue->tagged);
+    dialogue->sender = dialogue->tagged = NULL;
     dialogue->recipients = 0;
     collect_free(&dialogue->message);
 }
@@ -173,6 +176,18 @@ static void on_mail(struct lmtp_dialogue *dialogue, struct span argument)
     }
 }
 
+/* A wrong tag is not refused here: our own MTA would have to bounce it. */
+static void keep_tagged(struct lmtp_dialogue *dialogue, struct span path)
+{
+    char *text = dialogue->tagged ? NULL : span_dup(path);
+    struct tag tag;
+
+    if (text && tag_parse(text, &tag))
+        dialogue->tagged = text;
+    else
+        free(text);
+}
+
 static void on_rcpt(struct lmtp_dialogue *dialogue, struct span argument)
 {
     struct span path, rest;
@@ -188,6 +203,7 @@ static void on_rcpt(struct lmtp_dialogue *dialogue, struct span argument)
         say(dialogue, "452 4.5.3 Too many recipients");
     } else {
         dialogue->recipients++;
+        keep_tagged(dialogue, path);
         say(dialogue, "250 2.1.5 Ok");
     }
 }
@@ -344,8 +360,9 @@ enum lmtp_step lmtp_dialogue_take(struct lmtp_dialogue *dialogue, const char *by
     return dialogue->step;
 }
 
-struct collect *lmtp_dialogue_message(struct lmtp_dialogue *dialogue, const char **sender_r)
+struct collect *lmtp_dialogue_message(struct lmtp_dialogue *dialogue, const char **sender_r, const char **tagged_r)
 {
+    *tagged_r = dialogue->tagged;
     *sender_r = dialogue->sender;
     return dialogue->message;
 }

@@ -38,9 +38,10 @@ void lmtp_dialogue_free(struct lmtp_dialogue **dialogue);
 /* Takes *taken_r bytes of the input: all of them, unless a step is reached. */
 enum lmtp_step lmtp_dialogue_take(struct lmtp_dialogue *dialogue, const char *bytes, size_t length, size_t *taken_r);
 
-/* At LMTP_MESSAGE: the message, without dot-stuffing, and its envelope sender;
- * both stay the dialogue's, until it is answered. */
-struct collect *lmtp_dialogue_message(struct lmtp_dialogue *dialogue, const char **sender_r);
+/* At LMTP_MESSAGE: the message, without dot-stuffing, its envelope sender, and
+ * the first recipient that bears a tag (daemon/tag.h) or NULL; all stay the
+ * dialogue's, until it is answered. */
+struct collect *lmtp_dialogue_message(struct lmtp_dialogue *dialogue, const char **sender_r, const char **tagged_r);
 
 /* Answers each recipient. recorded 0: the MTA shall come again. */
 void lmtp_dialogue_answer(struct lmtp_dialogue *dialogue, int recorded);

@@ -69,16 +69,27 @@ static struct session *session_of(SMFICTX *ctx)
     return connection ? connection->session : NULL;
 }
 
+/* Only the envelope is ever changed, and only where senders are signed. */
+static unsigned long wanted_actions(void)
+{
+    unsigned long actions;
+
+    pthread_mutex_lock(&the_milter->lock);
+    actions = *the_milter->settings->tag_domains ? SMFIF_CHGFROM | SMFIF_ADDRCPT | SMFIF_DELRCPT : 0;
+    pthread_mutex_unlock(&the_milter->lock);
+    return actions;
+}
+
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
                              unsigned long unused2, unsigned long unused3, unsigned long *actions_r,
                              unsigned long *steps_r, unsigned long *unused2_r, unsigned long *unused3_r)
 {
     struct connection *connection = xcalloc(1, sizeof(*connection));
 
-    (void)actions, (void)unused2, (void)unused3;
+    (void)unused2, (void)unused3;
     connection->steps = steps & (STEPS_NOT_WANTED | ANSWERS_NOT_GIVEN | SMFIP_SKIP);
     smfi_setpriv(ctx, connection);
-    *actions_r = 0; /* nothing of a message is ever changed */
+    *actions_r = actions & wanted_actions();
     *steps_r = connection->steps;
     *unused2_r = *unused3_r = 0;
     smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"j {daemon_port} {daemon_name}"});
@@ -196,6 +207,32 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t length)
     return SMFIS_CONTINUE;
 }
 
+static char *in_brackets(const char *address)
+{
+    return *address == '<' ? xstrdup(address) : xasprintf("<%s>", address);
+}
+
+/* A sender that stays unsigned, and a tag that is not taken off, are no reason to stop a message. */
+static void change_envelope(SMFICTX *ctx, struct session *session, int64_t now)
+{
+    struct session_envelope envelope;
+    char *address;
+
+    session_envelope(session, now, &envelope);
+    if (envelope.sender) {
+        address = in_brackets(envelope.sender);
+        counters_add(the_milter->rooms->counters, smfi_chgfrom(ctx, address, NULL) == MI_SUCCESS
+                                                      ? COUNTER_TAGS_WRITTEN : COUNTER_TAGS_LEFT_OUT, 1);
+        free(address);
+    }
+    for (size_t i = 0; i < envelope.count; i++) {
+        address = in_brackets(envelope.to[i]);
+        if (smfi_addrcpt(ctx, address) != MI_SUCCESS || smfi_delrcpt(ctx, envelope.from[i]) != MI_SUCCESS)
+            log_line(LOG_WARN, "the MTA keeps the tag of %s", envelope.from[i]);
+        free(address);
+    }
+}
+
 static sfsistat on_end_of_message(SMFICTX *ctx)
 {
     struct session *session = session_of(ctx);
@@ -204,6 +241,7 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
     if (!session)
         return SMFIS_ACCEPT;
     if (enter_rooms()) {
+        change_envelope(ctx, session, (int64_t)time(NULL));
         answer = session_end_of_message(session, smfi_getsymval(ctx, (char[]){"i"}), (int64_t)time(NULL));
         leave_rooms();
     } else {
@@ -277,6 +315,7 @@ static int bind_socket(const struct settings *settings, char **path_r, struct er
     static struct smfiDesc description = {
         .xxfi_name = name,
         .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = SMFIF_CHGFROM | SMFIF_ADDRCPT | SMFIF_DELRCPT,
         .xxfi_negotiate = on_negotiate,
         .xxfi_connect = on_connect,
         .xxfi_envfrom = on_mail,

@@ -10,13 +10,16 @@
 #include "daemon/ledger/writer.h"
 #include "daemon/log.h"
 #include "daemon/report/address.h"
+#include "daemon/tag.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
+#define RETURNS_MAX 1000 /* tagged recipients of one message */
 
 struct session {
     const struct session_rooms *rooms;
@@ -36,6 +39,11 @@ struct session {
     char *message_id;
     char **keys;       /* recipients that passed the gate, as compared */
     size_t keys_count, keys_size;
+    size_t others;     /* that passed and are not remembered */
+    char *signed_sender; /* NULL: as it is */
+    int64_t tag;       /* of signed_sender */
+    char **tagged, **untagged; /* recipients with a good tag, and without it */
+    size_t tagged_count;
     int submitted;     /* mail that is being sent from here */
     int is_report;     /* decided at the end of the headers; before: it may be one */
     struct collect *collect; /* what may be a report */
@@ -75,6 +83,17 @@ void session_abort(struct session *session)
     free(session->stream);
     free(session->message_id);
     collect_free(&session->collect);
+    for (size_t i = 0; i < session->tagged_count; i++) {
+        free(session->tagged[i]);
+        free(session->untagged[i]);
+    }
+    free(session->tagged);
+    free(session->untagged);
+    free(session->signed_sender);
+    session->tagged = session->untagged = NULL;
+    session->signed_sender = NULL;
+    session->tagged_count = session->others = 0;
+    session->tag = 0;
     session->keys = NULL;
     session->sender = session->stream = session->message_id = NULL;
     session->keys_count = session->keys_size = 0;
@@ -149,13 +168,64 @@ static enum gate_answer ask_early(struct session *session, const struct address 
 
 static void remember_recipient(struct session *session, const char *key)
 {
-    if (session->keys_count >= (size_t)session->settings->message_recipients_max)
+    if (session->keys_count >= (size_t)session->settings->message_recipients_max) {
+        session->others++;
         return;
+    }
     if (session->keys_count == session->keys_size) {
         session->keys_size = session->keys_size ? session->keys_size * 2 : 4;
         session->keys = xrealloc(session->keys, session->keys_size * sizeof(*session->keys));
     }
     session->keys[session->keys_count++] = xstrdup(key);
+}
+
+static void keep_tagged(struct session *session, const char *recipient, const char *original)
+{
+    size_t size = (session->tagged_count + 1) * sizeof(char *);
+
+    if (session->tagged_count == RETURNS_MAX)
+        return;
+    session->tagged = xrealloc(session->tagged, size);
+    session->untagged = xrealloc(session->untagged, size);
+    session->tagged[session->tagged_count] = xstrdup(recipient);
+    session->untagged[session->tagged_count++] = xstrdup(original);
+}
+
+static enum session_answer refuse_return(struct session *session, const char *recipient, const char *why,
+                                         struct gate_reply *reply_r)
+{
+    counters_add(session->rooms->counters, COUNTER_RETURNS_REFUSED, 1);
+    *reply_r = (struct gate_reply){.code = "550", .status = "5.7.1"};
+    snprintf(reply_r->text, sizeof(reply_r->text), "%.330s %s (suppressd)", recipient, why);
+    return SESSION_REFUSE;
+}
+
+/* Somebody's mail to an address that may be a signed sender of ours. Our MTA's
+ * own bounces are let in whatever their tag. */
+static enum session_answer take_return(struct session *session, const char *recipient, int64_t now,
+                                       struct gate_reply *reply_r)
+{
+    const struct settings *settings = session->settings;
+    enum tag_state state;
+    struct keys keys;
+    struct tag tag;
+
+    if (!tag_listed(settings->tag_domains, recipient))
+        return SESSION_CONTINUE;
+    if (!tag_parse(recipient, &tag))
+        return settings->refuse_returns == REFUSE_UNTAGGED && !session->internal && !*session->sender &&
+                       strncasecmp(recipient + (*recipient == '<'), "postmaster@", 11) != 0
+                   ? refuse_return(session, recipient, "sent nothing: no message of ours bears this return path", reply_r)
+                   : SESSION_CONTINUE;
+    keyring_get(session->rooms->keyring, &keys);
+    state = tag_check(&tag, &keys, now);
+    if (state != TAG_GOOD)
+        counters_add(session->rooms->counters, state == TAG_WRONG ? COUNTER_TAGS_WRONG : COUNTER_TAGS_EXPIRED, 1);
+    if (state != TAG_GOOD && settings->refuse_returns != REFUSE_NONE && !session->internal)
+        return refuse_return(session, recipient, state == TAG_WRONG ? "has a wrong tag" : "has expired", reply_r);
+    if (state != TAG_WRONG)
+        keep_tagged(session, recipient, tag.original);
+    return SESSION_CONTINUE;
 }
 
 enum session_answer session_rcpt(struct session *session, const char *recipient, int64_t now,
@@ -164,10 +234,12 @@ enum session_answer session_rcpt(struct session *session, const char *recipient,
     struct address address;
     struct error error;
 
+    if (!session->submitted)
+        return take_return(session, recipient, now, reply_r);
     /* What is no address is the MTA's to judge, not ours. */
-    if (!session->submitted ||
-        address_parse(recipient, strlen(recipient), (int)session->settings->strict_local_part, &address, &error)) {
+    if (address_parse(recipient, strlen(recipient), (int)session->settings->strict_local_part, &address, &error)) {
         session->recipients++;
+        session->others++;
         return SESSION_CONTINUE;
     }
     if (ask_early(session, &address, now, reply_r) == GATE_REFUSE)
@@ -270,7 +342,7 @@ enum session_answer session_end_of_headers(struct session *session)
     if (!*session->sender)
         session->is_report = 1; /* until its body says that it is none */
     if (!session->is_report)
-        return SESSION_ACCEPT;
+        return session->tagged_count ? SESSION_SKIP : SESSION_ACCEPT; /* a tag goes at the end */
     collect_append(session->collect, "\n", 1);
     return SESSION_CONTINUE;
 }
@@ -290,6 +362,7 @@ static enum session_answer take_report(struct session *session, const char *queu
         .sender = session->sender,
         .queue_id = queue_id,
         .own_host = session->internal ? session->mta : NULL,
+        .tagged = session->tagged_count ? session->tagged[0] : NULL,
         .internal = 1,
     };
     struct record *record = collect_record(session->collect, &origin, now);
@@ -319,6 +392,8 @@ static void remember_message(struct session *session, const char *queue_id, int6
     record->stream = session->stream;
     record->keys = session->keys;
     record->count = session->keys_count;
+    record->several = session->others > 0;
+    record->tag = session->tag;
     session->message_id = session->sender = session->stream = NULL;
     session->keys = NULL;
     session->keys_count = session->keys_size = 0;
@@ -326,6 +401,53 @@ static void remember_message(struct session *session, const char *queue_id, int6
         counters_add(session->rooms->counters, COUNTER_SENT_DROPPED, 1);
         record_free(&record);
     }
+}
+
+/* Puts each recipient once, and the rest out of sight of what is remembered. */
+static void drop_repeated(struct session *session)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < session->keys_count; i++)
+        if (kept && !strcmp(session->keys[kept - 1], session->keys[i]))
+            free(session->keys[i]);
+        else
+            session->keys[kept++] = session->keys[i];
+    session->keys_count = kept;
+}
+
+static void sign(struct session *session, int64_t now)
+{
+    const struct settings *settings = session->settings;
+    char tagged[ADDRESS_SIZE];
+    struct keys keys;
+    struct tag tag;
+
+    if (!session->keys_count || !tag_listed(settings->tag_domains, session->sender) ||
+        tag_parse(session->sender, &tag)) /* it passes a second time, behind a content filter */
+        return;
+    keyring_get(session->rooms->keyring, &keys);
+    qsort(session->keys, session->keys_count, sizeof(*session->keys), tag_by_text);
+    drop_repeated(session);
+    if (!tag_write(&keys, session->sender, session->keys, session->keys_count, session->others, now,
+                   *settings->tag_delimiter, tagged)) {
+        counters_add(session->rooms->counters, COUNTER_TAGS_LEFT_OUT, 1);
+        return;
+    }
+    session->signed_sender = xstrdup(tagged);
+    session->tag = tag_parse(tagged, &tag) ? tag_number(&tag) : 0;
+}
+
+void session_envelope(struct session *session, int64_t now, struct session_envelope *envelope_r)
+{
+    if (session->submitted && !session->signed_sender)
+        sign(session, now);
+    *envelope_r = (struct session_envelope){
+        .sender = session->signed_sender,
+        .count = session->tagged_count,
+        .from = session->tagged,
+        .to = session->untagged,
+    };
 }
 
 enum session_answer session_end_of_message(struct session *session, const char *queue_id, int64_t now)

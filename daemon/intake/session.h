@@ -14,7 +14,8 @@
  *    passes, logged and counted: to take it out of the envelope (smfi_delrcpt)
  *    would lose it without a word, to refuse the message would stop the others;
  *  - reports (null sender, or multipart/report): collected, parsed, recorded.
- *    The MTA's own count as local evidence, all others as unproven;
+ *    The MTA's own count as local evidence, all others as unproven, until the
+ *    ledger finds them proved. A tag of ours is taken off their recipients;
  *  - everything else: left alone as early as the protocol allows.
  */
 #ifndef SUPPRESSD_DAEMON_INTAKE_SESSION_H
@@ -28,6 +29,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct keyring;
 struct session;
 struct writer;
 
@@ -36,6 +38,7 @@ struct session_rooms {
     struct gate *gate;
     struct writer *writer;
     struct counters *counters;
+    struct keyring *keyring; /* of the signed envelope sender */
 };
 
 /* What to do with the rest of a message. */
@@ -65,6 +68,17 @@ enum session_answer session_gate(struct session *session, int64_t now, struct ga
 /* CONTINUE: the body is wanted; SKIP: only the end; ACCEPT: neither. */
 enum session_answer session_end_of_headers(struct session *session);
 enum session_answer session_body(struct session *session, const char *bytes, size_t length);
+/* What the MTA is to change in the message's envelope, asked at its end, before
+ * session_end_of_message. sender (without brackets; NULL: it stays) is signed;
+ * each of the recipients in from (as the MTA named it) becomes the one in to,
+ * without its tag. All borrowed until the message is ended. */
+struct session_envelope {
+    const char *sender;
+    size_t count;
+    char *const *from, *const *to;
+};
+void session_envelope(struct session *session, int64_t now, struct session_envelope *envelope_r);
+
 /* queue_id may be NULL. Waits for the disk when the message is a report. */
 enum session_answer session_end_of_message(struct session *session, const char *queue_id, int64_t now);
 /* Instead of session_end_of_message while the daemon stops: PUT_OFF for a report, else ACCEPT. */

@@ -10,6 +10,7 @@
 #include "daemon/ledger/judge.h"
 #include "daemon/ledger/outcome.h"
 #include "daemon/ledger/policy.h"
+#include "daemon/ledger/proof.h"
 #include "daemon/ledger/store.h"
 #include "daemon/ledger/tally.h"
 #include "daemon/ledger/watch.h"
@@ -17,6 +18,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct ledger {
     struct store *store;
@@ -46,27 +48,58 @@ static int take_delivered(struct ledger *ledger, const struct address *address, 
                                                      time, now, error);
 }
 
+static int record_delivery(struct ledger *ledger, const struct record *record, const struct delivery *delivery,
+                           int uncounted, struct error *error)
+{
+    const char *recipient = delivery->recipient;
+    struct address address;
+    struct error bad;
+
+    if (!recipient || address_parse(recipient, strlen(recipient), ledger->strict, &address, &bad)) {
+        count(ledger, COUNTER_ADDRESSES_BAD);
+        return 0;
+    }
+    if (outcome_record(&ledger->rooms, record, delivery, &address, uncounted, error))
+        return -1;
+    if (delivery->action != ACTION_DELIVERED || record->evidence == EVIDENCE_UNPROVEN)
+        return 0;
+    return take_delivered(ledger, &address, delivery->time ? delivery->time : record->time, record->time, error);
+}
+
+/* A complaint that leaves out who complains, or all but the domain of it. */
+static int is_redacted(const struct report *report)
+{
+    return report->kind == REPORT_COMPLAINT && report->complaint &&
+           (!report->count || (report->count == 1 && report->deliveries[0].recipient &&
+                               !strncasecmp(report->deliveries[0].recipient, "redacted", 8)));
+}
+
+/* From whoever alone was sent the message: 1 when it was recorded, 0, -1. */
+static int record_redacted(struct ledger *ledger, const struct record *record, struct error *error)
+{
+    struct delivery delivery = {.action = ACTION_COMPLAINT, .time = record->report.time};
+    int found = proof_complainant(ledger->store, ledger->rooms.keyring, record, &delivery.recipient, error);
+
+    if (found <= 0)
+        return found;
+    delivery.reply = xasprintf("Feedback-Type: %s", record->report.complaint);
+    found = record_delivery(ledger, record, &delivery, 0, error) ? -1 : 1;
+    delivery_clear(&delivery);
+    return found;
+}
+
 static int record_report(struct ledger *ledger, const struct record *record, int uncounted, struct error *error)
 {
-    int failed = 0;
+    uint64_t proved = counters_get(&ledger->batch, COUNTER_PROVED);
+    int failed = 0, done = is_redacted(&record->report) ? record_redacted(ledger, record, error) : 0;
 
+    if (done < 0)
+        return -1;
     count(ledger, COUNTER_REPORTS);
-    if (record->evidence == EVIDENCE_UNPROVEN)
+    for (size_t i = 0; i < record->report.count && !done && !failed; i++)
+        failed = record_delivery(ledger, record, &record->report.deliveries[i], uncounted, error);
+    if (record->evidence == EVIDENCE_UNPROVEN && counters_get(&ledger->batch, COUNTER_PROVED) == proved)
         count(ledger, COUNTER_REPORTS_UNPROVEN);
-    for (size_t i = 0; i < record->report.count && !failed; i++) {
-        const struct delivery *delivery = &record->report.deliveries[i];
-        const char *recipient = delivery->recipient;
-        struct address address;
-        struct error bad;
-
-        if (!recipient || address_parse(recipient, strlen(recipient), ledger->strict, &address, &bad))
-            count(ledger, COUNTER_ADDRESSES_BAD);
-        else
-            failed = outcome_record(&ledger->rooms, record, delivery, &address, uncounted, error) ||
-                     (delivery->action == ACTION_DELIVERED && record->evidence != EVIDENCE_UNPROVEN &&
-                      take_delivered(ledger, &address, delivery->time ? delivery->time : record->time,
-                                     record->time, error)) ? -1 : 0;
-    }
     return failed;
 }
 
@@ -204,6 +237,17 @@ static int record_retry(struct ledger *ledger, struct record *record, struct err
 
 static int record_sent(struct ledger *ledger, const struct record *record, struct error *error)
 {
+    const struct store_sent sent = {
+        .time = record->time,
+        .queue_id = record->queue_id,
+        .message_id = record->message_id,
+        .stream = record->stream,
+        .keys = (const char *const *)record->keys,
+        .count = record->count,
+        .several = record->several,
+        .tag = record->tag,
+    };
+
     count(ledger, COUNTER_SENT);
     for (size_t i = 0; i < record->count; i++) {
         const char *at = strrchr(record->keys[i], '@');
@@ -214,9 +258,7 @@ static int record_sent(struct ledger *ledger, const struct record *record, struc
             return -1;
         ledger->on_trial |= counted; /* its delivery may be told of in this very batch */
     }
-    return store_add_sent(ledger->store, record->time, record->queue_id, record->message_id,
-                          record->sender, record->stream, (const char *const *)record->keys,
-                          record->count, error);
+    return store_add_sent(ledger->store, &sent, error);
 }
 
 static int record_suppress(struct ledger *ledger, const struct record *record, struct error *error)
@@ -418,6 +460,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct error *e
     ledger->aside_bytes_max = INT64_MAX;
     ledger->counters = options->counters;
     ledger->rooms.counters = &ledger->batch;
+    ledger->rooms.keyring = options->keyring;
     ledger->rooms.tally = tally_new();
     ledger->rooms.policy = options->policy ? policy_ref(options->policy) : policy_new();
     if (!(ledger->rooms.store = ledger->store = store_open(options->database, options->strict_local_part, error)) ||

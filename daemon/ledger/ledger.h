@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+struct keyring;
 struct ledger;
 
 struct incident_parameters;
@@ -25,6 +26,7 @@ struct ledger_options {
     struct ruleset *ruleset;    /* a count of it is taken; NULL: records no reports */
     struct counters *counters;  /* borrowed for the ledger's life */
     const struct incident_parameters *incidents; /* copied; NULL: the usual ones */
+    struct keyring *keyring;    /* likewise; NULL: nothing is proved but by hand and by this host */
 };
 
 struct ledger *ledger_open(const struct ledger_options *options, struct error *error) must_check;

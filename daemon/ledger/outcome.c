@@ -9,6 +9,7 @@
 #include "daemon/ledger/judge.h"
 #include "daemon/ledger/past.h"
 #include "daemon/ledger/policy.h"
+#include "daemon/ledger/proof.h"
 #include "daemon/ledger/store.h"
 #include "daemon/ledger/tally.h"
 #include "daemon/ledger/typo.h"
@@ -25,6 +26,7 @@ struct finding {
     const struct delivery *delivery;
     const struct address *address;
     int uncounted;
+    struct proof proof; /* whose evidence is the result's, if not the record's */
     struct verdict verdict;
     struct policy_rule rule; /* the one that holds for the verdict */
     struct decision decision;
@@ -35,7 +37,7 @@ struct finding {
 
 static int is_trusted(const struct finding *finding)
 {
-    return finding->record->evidence != EVIDENCE_UNPROVEN;
+    return finding->proof.evidence != EVIDENCE_UNPROVEN;
 }
 
 /* The stream of the message that failed: from the journal, else the domain of
@@ -44,7 +46,8 @@ static int find_stream(struct outcome_rooms *rooms, struct finding *finding, str
 {
     const struct report *report = &finding->record->report;
     const char *at = report->original_sender ? strrchr(report->original_sender, '@') : NULL;
-    int found = store_sent_stream(rooms->store, report->queue_id, report->original_message_id,
+    const char *queue_id = finding->proof.evidence == EVIDENCE_PROVED ? NULL : report->queue_id; /* another host's */
+    int found = store_sent_stream(rooms->store, queue_id, report->original_message_id,
                                   finding->address->key, &finding->stream, error);
 
     if (!found)
@@ -61,7 +64,7 @@ static int find_message_id(struct outcome_rooms *rooms, struct finding *finding,
 
     if (report->original_message_id && *report->original_message_id)
         finding->message_id = xstrdup(report->original_message_id);
-    if (finding->message_id || !report->queue_id || !is_trusted(finding))
+    if (finding->message_id || !report->queue_id || finding->record->evidence == EVIDENCE_UNPROVEN)
         return 0;
     found = store_sent_by_queue_id(rooms->store, report->queue_id, &stream, &finding->message_id, error);
     free(stream);
@@ -76,7 +79,9 @@ static void make_key(struct finding *finding)
     const struct record *record = finding->record;
     const struct report *report = &record->report;
 
-    if (report->queue_id && *report->queue_id)
+    if (*finding->proof.key)
+        snprintf(finding->key, sizeof(finding->key), "%s", finding->proof.key);
+    else if (report->queue_id && *report->queue_id)
         snprintf(finding->key, sizeof(finding->key), "%s", report->queue_id);
     else if (report->original_message_id && *report->original_message_id)
         snprintf(finding->key, sizeof(finding->key), "<%s>", report->original_message_id);
@@ -131,7 +136,7 @@ static void fill_event(const struct finding *finding, struct store_event *event_
         .sender = report->original_sender,
         .stream = finding->stream,
         .source = source_name(record->source),
-        .evidence = evidence_name(record->evidence),
+        .evidence = evidence_name(finding->proof.evidence),
         .trusted = is_trusted(finding),
     };
 }
@@ -175,7 +180,7 @@ static int decide(struct outcome_rooms *rooms, struct finding *finding, int64_t 
 {
     const struct hygiene_facts facts = {
         .action = finding->delivery->action,
-        .evidence = finding->record->evidence,
+        .evidence = finding->proof.evidence,
         .time = event->time,
         .now = finding->record->time,
         .no_stream = !*finding->stream,
@@ -418,6 +423,10 @@ static int record_finding(struct outcome_rooms *rooms, struct finding *finding, 
     struct store_known known;
     struct store_event event;
 
+    if (proof_find(rooms->store, rooms->keyring, finding->record, finding->address->key, &finding->proof, error))
+        return -1;
+    if (finding->proof.evidence != EVIDENCE_LOCAL)
+        counters_add(rooms->counters, is_trusted(finding) ? COUNTER_PROVED : COUNTER_UNPROVEN, 1);
     make_key(finding);
     judge(rooms->classifier, finding->delivery, domain_of(finding), &finding->verdict);
     if (find_stream(rooms, finding, error) || find_message_id(rooms, finding, error))

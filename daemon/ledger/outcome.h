@@ -16,6 +16,7 @@
 
 struct classifier;
 struct policy;
+struct keyring;
 struct store;
 struct tally;
 struct watch;
@@ -27,6 +28,7 @@ struct outcome_rooms {
     struct watch *watch;
     struct tally *tally;       /* counted here, written by the ledger */
     struct counters *counters;
+    struct keyring *keyring;   /* what proves besides the journal; NULL: nothing */
     int64_t ruleset;           /* row of the rule set in use; 0: look it up */
 };
 

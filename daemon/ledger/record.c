@@ -36,6 +36,7 @@ void record_free(struct record **record)
     free(old->queue_id);
     free(old->message_id);
     free(old->sender);
+    free(old->tagged);
     free(old->stream);
     free(old->key);
     free(old->reason);

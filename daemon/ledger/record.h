@@ -74,6 +74,10 @@ struct record {
     char *stream;
     char **keys;  /* compared forms of the recipients */
     size_t count;
+    int several;  /* RECORD_SENT: there were others */
+    int64_t tag;  /* RECORD_SENT: as in struct store_sent */
+
+    char *tagged; /* RECORD_REPORT: the signed address that it answers (daemon/tag.h), not yet verified; or NULL */
 
     /* RECORD_SUPPRESS, RECORD_RELEASE; key, note and who also RECORD_ALLOW, RECORD_DISALLOW */
     char *key;    /* an address as compared, or "@" and a domain */

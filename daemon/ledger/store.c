@@ -25,14 +25,21 @@
 #define CACHE_KIB "-8192"
 #define CHECKPOINT_PAGES "4000" /* of the WAL: fewer, larger checkpoints */
 #define LOG_READ_KEEP (400 * 86400) /* seconds longer than submitted messages: old logs are kept for a year */
+#define SENT_SAME_MAX 100 /* messages with one Message-ID, or one tag, to a single recipient */
 #define PRUNE_ROWS 2000 /* submitted messages forgotten in one call */
 
 enum {
     ADDRESS_FIND, ADDRESS_ADD, REPLY_FIND, REPLY_ADD, RULESET_FIND, RULESET_ADD,
     SUPPRESSED, SUPPRESS, RELEASE, CHANGE_ADD, CHANGE_RELEASE,
-    SENT_ADD, SENT_RECIPIENT_ADD, SENT_BY_QUEUE_ID, SENT_BY_MESSAGE_ID, SENT_NEWEST, SENT_PRUNE,
-    REASON_PUT, POSITION_PUT, LOG_READ_PUT, LOG_READ_PRUNE, STATEMENTS
+    SENT_ADD, SENT_RECIPIENT_ADD, SENT_BY_QUEUE_ID, SENT_BY_MESSAGE_ID, SENT_NEWEST,
+    SENT_ONLY_ID, SENT_ONLY_TAG, SENT_PRUNE, REASON_PUT, POSITION_PUT, LOG_READ_PUT, LOG_READ_PRUNE, STATEMENTS
 };
+
+/* At most max + 1 rows are looked at; when there are so many nobody is told from the others. */
+#define SENT_ONLY(which, max, limit)                                                                    \
+    "SELECT min(key), max(time) FROM (SELECT r.key, s.time, s.several FROM sent s JOIN sent_recipient r" \
+    " ON r.sent = s.id WHERE " which " LIMIT " limit ")"                                                \
+    " HAVING count(*) BETWEEN 1 AND " max " AND min(key) = max(key) AND max(several) = 0"
 
 static const char *const sql[STATEMENTS] = {
     [ADDRESS_FIND] = "SELECT id FROM address WHERE key = ?1",
@@ -58,15 +65,18 @@ static const char *const sql[STATEMENTS] = {
         " SELECT key, stream, reason, ?3, until, 'manual', event, ?4, ?5, 'release'"
         " FROM suppression WHERE key = ?1 AND stream = ?2",
     [SENT_ADD] =
-        "INSERT INTO sent (time, queue_id, message_id, sender, stream) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO sent (time, queue_id, message_id, stream, hash, tag, several)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SENT_RECIPIENT_ADD] = "INSERT OR IGNORE INTO sent_recipient (sent, key) VALUES (?1, ?2)",
     [SENT_BY_QUEUE_ID] =
         "SELECT s.stream FROM sent s JOIN sent_recipient r ON r.sent = s.id AND r.key = ?2"
         " WHERE s.queue_id = ?1 ORDER BY s.id DESC LIMIT 1",
     [SENT_BY_MESSAGE_ID] =
         "SELECT s.stream FROM sent s JOIN sent_recipient r ON r.sent = s.id AND r.key = ?2"
-        " WHERE s.message_id = ?1 ORDER BY s.id DESC LIMIT 1",
+        " WHERE s.hash = ?3 AND s.message_id = ?1 ORDER BY s.id DESC LIMIT 1",
     [SENT_NEWEST] = "SELECT stream, message_id FROM sent WHERE queue_id = ?1 ORDER BY id DESC LIMIT 1",
+    [SENT_ONLY_ID] = SENT_ONLY("s.hash = ?1 AND s.message_id = ?2", "?3", "?4"),
+    [SENT_ONLY_TAG] = SENT_ONLY("s.tag = ?1", "?2", "?3"),
     [SENT_PRUNE] =
         "DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE time < ?1 ORDER BY time LIMIT ?2)",
     [REASON_PUT] =
@@ -212,18 +222,59 @@ int store_release(struct store *store, const char *key, const char *stream, cons
     return sqlite3_changes(store->db) > 0;
 }
 
-int store_add_sent(struct store *store, int64_t time, const char *queue_id, const char *message_id,
-                   const char *sender, const char *stream, const char *const *keys, size_t count,
-                   struct error *error)
+/* 48 bits are six octets of a row and of the index; the text has the last word. */
+static int64_t message_hash(const char *message_id)
+{
+    return message_id && *message_id
+               ? (int64_t)(hash_bytes(HASH_OF_NOTHING, message_id, strlen(message_id)) & UINT64_C(0xffffffffffff))
+               : 0;
+}
+
+int store_add_sent(struct store *store, const struct store_sent *sent, struct error *error)
 {
     int64_t id;
 
-    if (add_row(store, SENT_ADD, &id, error, "itztt", time, queue_id, message_id, sender, stream) < 0)
+    if (statement_run(&store->statements, SENT_ADD, error, "itztnni", sent->time, sent->queue_id, sent->message_id,
+                      sent->stream, message_hash(sent->message_id), sent->tag, (int64_t)sent->several))
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (statement_run(&store->statements, SENT_RECIPIENT_ADD, error, "it", id, keys[i]))
+    id = sqlite3_last_insert_rowid(store->db);
+    for (size_t i = 0; i < sent->count; i++)
+        if (statement_run(&store->statements, SENT_RECIPIENT_ADD, error, "it", id, sent->keys[i]))
             return -1;
     return 0;
+}
+
+/* Reads what a bound SENT_ONLY statement finds. */
+static int sent_only(struct store *store, size_t which, sqlite3_stmt *stmt, char **key_r, int64_t *time_r,
+                     struct error *error)
+{
+    int row = stmt ? statement_step(&store->statements, which, error) : -1;
+
+    if (row > 0) {
+        *key_r = xstrdup((const char *)sqlite3_column_text(stmt, 0));
+        *time_r = sqlite3_column_int64(stmt, 1);
+        statement_reset(&store->statements, which);
+    }
+    return row;
+}
+
+int store_sent_only(struct store *store, const char *message_id, int64_t tag, char **key_r, int64_t *time_r,
+                    struct error *error)
+{
+    struct statements *statements = &store->statements;
+    int found = 0;
+
+    if (message_id && *message_id)
+        found = sent_only(store, SENT_ONLY_ID,
+                          statement_bind(statements, SENT_ONLY_ID, error, "itii", message_hash(message_id), message_id,
+                                         (int64_t)SENT_SAME_MAX, (int64_t)SENT_SAME_MAX + 1),
+                          key_r, time_r, error);
+    if (!found && tag)
+        found = sent_only(store, SENT_ONLY_TAG,
+                          statement_bind(statements, SENT_ONLY_TAG, error, "iii", tag, (int64_t)SENT_SAME_MAX,
+                                         (int64_t)SENT_SAME_MAX + 1),
+                          key_r, time_r, error);
+    return found;
 }
 
 static int sent_stream_by(struct store *store, size_t which, const char *id, const char *key,
@@ -233,7 +284,8 @@ static int sent_stream_by(struct store *store, size_t which, const char *id, con
 
     if (!id || !*id)
         return 0;
-    if (!statement_bind(&store->statements, which, error, "tt", id, key))
+    if (!statement_bind(&store->statements, which, error, which == SENT_BY_MESSAGE_ID ? "tti" : "tt", id, key,
+                        message_hash(id)))
         return -1;
     if ((row = statement_step(&store->statements, which, error)) > 0) {
         *stream_r = xstrdup((const char *)sqlite3_column_text(store->statements.prepared[which], 0));

@@ -66,7 +66,8 @@ struct store_known {
  * a log has the one, a DSN the other); else by Message-ID, unless both are
  * local (local: this one is), for a message may be submitted twice. What is
  * trusted goes first. An unproven result is found whatever host it claims, so
- * that nobody can pile up rows that all must be looked at. */
+ * that nobody can pile up rows that all must be looked at; of two that the same
+ * sent message proves the host is of no account either. */
 int store_find_event(struct store *store, const struct store_event *event, int local,
                      struct store_known *known_r, struct error *error) must_check;
 void store_known_clear(struct store_known *known);
@@ -198,13 +199,27 @@ int store_get_state(struct store *store, void **bytes_r, size_t *size_r, struct 
 /* For v_typo_domains; once a domain. */
 int store_note_typo(struct store *store, const char *domain, const char *meant, struct error *error) must_check;
 
-int store_add_sent(struct store *store, int64_t time, const char *queue_id, const char *message_id,
-                   const char *sender, const char *stream, const char *const *keys, size_t count,
-                   struct error *error) must_check;
+/* One row of the table sent, with its recipients; strings borrowed. */
+struct store_sent {
+    int64_t time;
+    const char *queue_id, *message_id, *stream; /* message_id NULL: none */
+    const char *const *keys; /* compared forms of the recipients */
+    size_t count;
+    int several;             /* there were others */
+    int64_t tag;             /* tag_number of its envelope sender; 0: unsigned */
+};
+int store_add_sent(struct store *store, const struct store_sent *sent, struct error *error) must_check;
 /* 1 and stream_r (freed by the caller) when a submitted message with this
  * queue id, or else this message id, went to key; 0 when not known; -1. */
 int store_sent_stream(struct store *store, const char *queue_id, const char *message_id,
                       const char *key, char **stream_r, struct error *error) must_check;
+
+/* The one recipient to whom alone all submitted messages with this message id
+ * (NULL or "": not asked), or else this tag (0: not asked), went: 1, its compared
+ * form (freed by the caller) and the newest message's time; 0 when there is none,
+ * or more than one; -1. Looks at a bounded number of rows. */
+int store_sent_only(struct store *store, const char *message_id, int64_t tag, char **key_r, int64_t *time_r,
+                    struct error *error) must_check;
 
 /* Stream and Message-ID (NULL: none; both freed by the caller) of the newest
  * submitted message with this queue id: 1, 0 when not known, -1. */

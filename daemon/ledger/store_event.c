@@ -38,7 +38,7 @@ static const char *const sql[STATEMENTS] = {
         " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?22 || '/' || ?23)",
     [EVENT_BY_KEY] =
         KNOWN " WHERE e.message_key = ?1 AND e.address = ?2 AND e.action = ?3"
-        " AND (e.trusted = 0 OR e.reporting_mta = ?4 COLLATE NOCASE OR ?4 <> '' AND e.reporting_mta <> ''"
+        " AND (e.trusted = 0 OR ?5 = 'proved' AND e.evidence = 'proved' OR e.reporting_mta = ?4 COLLATE NOCASE OR ?4 <> '' AND e.reporting_mta <> ''"
         " AND (instr(lower(e.reporting_mta), lower(?4) || '.') = 1"
         " OR instr(lower(?4), lower(e.reporting_mta) || '.') = 1)) ORDER BY e.trusted DESC LIMIT 1",
     [EVENT_BY_MESSAGE] =
@@ -145,8 +145,8 @@ static int read_known(struct store *store, size_t which, sqlite3_stmt *stmt, str
 int store_find_event(struct store *store, const struct store_event *event, int local,
                      struct store_known *known_r, struct error *error)
 {
-    sqlite3_stmt *stmt = statement_bind(&store->event_statements, EVENT_BY_KEY, error, "titt", event->message_key,
-                                        event->address, event->action, event->reporting_mta);
+    sqlite3_stmt *stmt = statement_bind(&store->event_statements, EVENT_BY_KEY, error, "tittt", event->message_key,
+                                        event->address, event->action, event->reporting_mta, event->evidence);
     int found = read_known(store, EVENT_BY_KEY, stmt, known_r, error);
 
     if (found || !event->message_id || !*event->message_id)

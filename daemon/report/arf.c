@@ -120,6 +120,7 @@ void arf_read(const struct part *part, const struct header *returned, struct rep
     if (names_nobody(span_of(type)))
         report->problem = xasprintf("feedback of type %s suppresses nobody", type);
     else {
+        report->complaint = xstrdup(type);
         while ((kind = field_next(&text, &field)) != FIELD_END)
             if (kind == FIELD_FOUND)
                 read_field(&field, report, type, &removal);
@@ -145,6 +146,7 @@ int arf_read_unmarked(const struct header *header, const struct header *returned
     if (header_get(returned, "X-HmXmrOriginalRecipient").length &&
         span_find_case(header_get(header, "Subject"), "complaint")) {
         dsn_read_returned(returned, report);
+        report->complaint = xstrdup("abuse");
         add_from_returned(returned, report, "abuse");
     } else if (is_unsubscription(header))
         add_only(report, header_get(header, "From"), "opt-out");

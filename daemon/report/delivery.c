@@ -57,6 +57,7 @@ void report_clear(struct report *report)
     for (i = 0; i < report->count; i++)
         delivery_clear(&report->deliveries[i]);
     free(report->deliveries);
+    free(report->complaint);
     free(report->reporting_mta);
     free(report->queue_id);
     free(report->original_sender);

@@ -65,6 +65,7 @@ struct report {
     char *queue_id;            /* the reported message's queue id at the reporting MTA */
     char *original_sender;     /* envelope sender of the reported message; "" is the null sender */
     char *original_message_id; /* Message-ID of the returned message, without angle brackets */
+    char *complaint;           /* of a complaint its type, "abuse"; NULL: of a kind that nobody makes */
     char *problem;             /* why it is broken, or what had to be guessed: one line */
     int64_t time;              /* arrival of the report's own Date field; 0 unknown */
 };

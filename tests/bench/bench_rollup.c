@@ -162,8 +162,8 @@ static void make_database(struct ruleset *rules, int messages)
     db = open_plain();
     snprintf(sql, sizeof(sql),
              "BEGIN; WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
-             " INSERT INTO sent (time, queue_id, message_id, sender, stream) SELECT i, printf('4Xb%%07dzz', i),"
-             " printf('%%d.news@example.com', i), 'news@example.com', 'news' || i %% 4 FROM n; COMMIT", messages - 1);
+             " INSERT INTO sent (time, queue_id, message_id, stream) SELECT i, printf('4Xb%%07dzz', i),"
+             " printf('%%d.news@example.com', i), 'news' || i %% 4 FROM n; COMMIT", messages - 1);
     run_sql(db, sql);
     sqlite3_close(db);
 }

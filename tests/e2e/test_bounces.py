@@ -198,7 +198,7 @@ def test_submitted_mail_is_remembered(rig):
     # The journal is written without holding the mail up: it may come a moment later.
     wait_for(lambda: rig.suppressd.query(query), "the message in the journal")
     row, = rig.suppressd.query(query)
-    assert row["sender"] == NEWS and row["queue_id"] in rig.postfix.log()
+    assert row["stream"] == "sender.example" and row["queue_id"] in rig.postfix.log()
 
 
 def test_what_no_rule_knows_is_grouped(rig):

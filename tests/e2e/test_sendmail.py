@@ -106,7 +106,7 @@ def test_submitted_mail_is_remembered(rig):
                WHERE r.key = 'sent@good.example'"""
     wait_for(lambda: rig.suppressd.query(query), "the message in the journal")
     row, = rig.suppressd.query(query)
-    assert row["sender"] == NEWS and f"{row['queue_id']}: to=<sent@good.example>" in \
+    assert row["stream"] == "sender.example" and f"{row['queue_id']}: to=<sent@good.example>" in \
         rig.mta.wait_log(r".*to=<sent@good\.example>.*")[0]
 
 

@@ -41,8 +41,8 @@ static void hold_replies(struct lmtp_dialogue *dialogue, struct course *course)
 
 static void hold_message(struct lmtp_dialogue *dialogue, struct course *course)
 {
-    const char *sender;
-    struct span bytes = collect_bytes(lmtp_dialogue_message(dialogue, &sender));
+    const char *sender, *tagged;
+    struct span bytes = collect_bytes(lmtp_dialogue_message(dialogue, &sender, &tagged));
 
     must_hold(bytes.length <= KEPT_MAX && sender);
     note(course, bytes);

@@ -44,8 +44,8 @@ static void note_replies(struct lmtp_dialogue *dialogue, struct course *course)
 static void note_message(struct lmtp_dialogue *dialogue, struct course *course)
 {
     size_t length = strlen(course->messages);
-    const char *sender;
-    struct span bytes = collect_bytes(lmtp_dialogue_message(dialogue, &sender));
+    const char *sender, *tagged;
+    struct span bytes = collect_bytes(lmtp_dialogue_message(dialogue, &sender, &tagged));
 
     snprintf(course->messages + length, sizeof(course->messages) - length, "%s:%.*s|", sender, (int)bytes.length, bytes.start);
 }
@@ -163,12 +163,12 @@ START_TEST(nul_is_kept)
 {
     const char input[] = TO_ONE "a\0b\r\n.\r\n";
     struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx", SIZE_MAX_KEPT, &counters);
-    const char *sender;
+    const char *sender, *tagged;
     struct span bytes;
     size_t taken;
 
     ck_assert_int_eq(lmtp_dialogue_take(dialogue, input, sizeof(input) - 1, &taken), LMTP_MESSAGE);
-    bytes = collect_bytes(lmtp_dialogue_message(dialogue, &sender));
+    bytes = collect_bytes(lmtp_dialogue_message(dialogue, &sender, &tagged));
     ck_assert(bytes.length == 5 && !memcmp(bytes.start, "a\0b\r\n", 5));
     lmtp_dialogue_free(&dialogue);
 }

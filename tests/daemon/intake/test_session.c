@@ -10,7 +10,9 @@
 #include "daemon/ledger/lookup.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/writer.h"
+#include "daemon/keyring.h"
 #include "daemon/report/message.h"
+#include "daemon/tag.h"
 #include "tests/daemon/database.h"
 
 #include <arpa/inet.h>
@@ -31,6 +33,7 @@ static struct counters counters;
 static struct session_rooms rooms;
 static struct lookup_pool *pool;
 static struct error error;
+static char key_path[140];
 
 static void setup(void)
 {
@@ -49,11 +52,16 @@ static void setup(void)
     rooms.counters = &counters;
     rooms.writer = writer_start(ledger, &options, &limits, &error);
     rooms.gate = gate_new(pool, &counters);
+    snprintf(key_path, sizeof(key_path), "%s.key", database_path);
+    rooms.keyring = keyring_new();
+    ck_assert_int_eq(keyring_load(rooms.keyring, key_path, 1, 30 * 86400, 1000, &error), 0);
 }
 
 static void teardown(void)
 {
     gate_free(&rooms.gate);
+    keyring_free(&rooms.keyring);
+    unlink(key_path);
     writer_stop(&rooms.writer);
     lookup_pool_free(&pool);
     settings_unref(&settings);
@@ -222,9 +230,130 @@ START_TEST(what_is_sent_is_remembered)
     ck_assert_int_eq(session_end_of_message(session, "Q1", 2000), SESSION_ACCEPT);
     session_close(&session);
     writer_stop(&rooms.writer);
-    ck_assert_str_eq(database_text("SELECT queue_id || ' ' || message_id || ' ' || sender || ' ' || stream FROM sent"),
-                     "Q1 m1@example.org news@example.org example.org");
+    ck_assert_str_eq(database_text("SELECT queue_id || ' ' || message_id || ' ' || stream || ' ' || several FROM sent"),
+                     "Q1 m1@example.org example.org 1"); /* what is no address was taken by the MTA */
     ck_assert_str_eq(database_text("SELECT group_concat(key) FROM sent_recipient"), "b@example.com");
+}
+END_TEST
+
+static const struct {
+    const char *what, *domains, *sender, *recipients;
+    int signed_, known; /* what the journal has a tag of */
+} submissions[] = {
+    {"signed", "example.org", "<news@example.org>", "a@example.com", 1, 1},
+    {"to two", "example.net, example.org", "<news@example.org>", "a@example.com b@example.com", 1, 1},
+    {"another domain", "example.org", "<news@example.net>", "a@example.com", 0, 0},
+    {"no domain is", "", "<news@example.org>", "a@example.com", 0, 0},
+    {"too long", "example.org", "<nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn@example.org>", "a@example.com", 0, 0},
+    {"signed before", "example.org", "<news+p0abcdefgh234567abcd@example.org>", "a@example.com", 0, 0},
+    {"to nobody known", "example.org", "<news@example.org>", "", 0, 0},
+};
+
+static void set_domains(const char *domains)
+{
+    free(settings->tag_domains);
+    settings->tag_domains = xstrdup(domains);
+}
+
+START_TEST(submitted_mail_gets_a_signed_sender)
+{
+    struct session *session = open_session("app", "127.0.0.1", 4000);
+    char *list = xstrdup(submissions[_i].recipients), *rest = NULL;
+    struct session_envelope envelope;
+    struct gate_reply reply;
+    struct keys keys;
+    struct tag tag;
+
+    set_domains(submissions[_i].domains);
+    session_mail(session, submissions[_i].sender, 0);
+    for (char *one = strtok_r(list, " ", &rest); one; one = strtok_r(NULL, " ", &rest))
+        for (int twice = 0; twice < 2; twice++)
+            ck_assert_int_eq(session_rcpt(session, one, 2000, &reply), SESSION_CONTINUE);
+    session_end_of_headers(session);
+    session_envelope(session, 2000, &envelope);
+    ck_assert_msg((envelope.sender != NULL) == submissions[_i].signed_, "%s", submissions[_i].what);
+    if (envelope.sender) {
+        keyring_get(rooms.keyring, &keys);
+        ck_assert_int_eq(tag_parse(envelope.sender, &tag), 1);
+        ck_assert_int_eq(tag_check(&tag, &keys, 2000), TAG_GOOD);
+        ck_assert_int_eq(tag_proves(&tag, &keys, "a@example.com", 2000), !strchr(submissions[_i].recipients, ' '));
+    }
+    ck_assert_int_eq(session_end_of_message(session, "Q1", 2000), SESSION_ACCEPT);
+    session_close(&session);
+    writer_stop(&rooms.writer);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM sent WHERE tag IS NOT NULL"), submissions[_i].known);
+    free(list);
+}
+END_TEST
+
+/* {} is a good tag for news@example.org, [] one that is 40 days old. */
+static const struct {
+    const char *what, *ip;
+    int port;
+    const char *sender, *recipient;
+    enum refuse_returns refuse;
+    enum session_answer answer;
+    const char *becomes; /* NULL: it stays */
+} returns[] = {
+    {"a good tag", "203.0.113.5", 9, "<>", "<news+{}@example.org>", REFUSE_UNTAGGED, SESSION_CONTINUE, "news@example.org"},
+    {"with a sender", "203.0.113.5", 9, "<a@b>", "<news+{}@example.org>", REFUSE_WRONG, SESSION_CONTINUE, "news@example.org"},
+    {"an old one", "203.0.113.5", 9, "<>", "<news+[]@example.org>", REFUSE_WRONG, SESSION_REFUSE, NULL},
+    {"an old one, let in", "203.0.113.5", 9, "<>", "<news+[]@example.org>", REFUSE_NONE, SESSION_CONTINUE, "news@example.org"},
+    {"an old one, by our MTA", "127.0.0.1", 0, "<>", "<news+[]@example.org>", REFUSE_UNTAGGED, SESSION_CONTINUE, "news@example.org"},
+    {"another's", "203.0.113.5", 9, "<>", "<sales+{}@example.org>", REFUSE_WRONG, SESSION_REFUSE, NULL},
+    {"another's, let in", "203.0.113.5", 9, "<>", "<sales+{}@example.org>", REFUSE_NONE, SESSION_CONTINUE, NULL},
+    {"a domain that is not ours", "203.0.113.5", 9, "<>", "<news+{}@example.net>", REFUSE_UNTAGGED, SESSION_CONTINUE, NULL},
+    {"no tag", "203.0.113.5", 9, "<>", "<news@example.org>", REFUSE_UNTAGGED, SESSION_REFUSE, NULL},
+    {"no tag, with a sender", "203.0.113.5", 9, "<a@b>", "<news@example.org>", REFUSE_UNTAGGED, SESSION_CONTINUE, NULL},
+    {"no tag, let in", "203.0.113.5", 9, "<>", "<news@example.org>", REFUSE_WRONG, SESSION_CONTINUE, NULL},
+    {"the postmaster", "203.0.113.5", 9, "<>", "<Postmaster@example.org>", REFUSE_UNTAGGED, SESSION_CONTINUE, NULL},
+    {"no tag, by our MTA", "127.0.0.1", 0, "<>", "<news@example.org>", REFUSE_UNTAGGED, SESSION_CONTINUE, NULL},
+};
+
+static void fill_tag(const char *pattern, char *text_r, size_t size)
+{
+    const char *hole = strpbrk(pattern, "{[");
+    char joe[] = "joe@example.com", *one = joe, tagged[ADDRESS_SIZE];
+    struct keys keys;
+    struct tag tag;
+
+    keyring_get(rooms.keyring, &keys);
+    ck_assert_int_eq(tag_write(&keys, "news@example.org", &one, 1, 0,
+                               hole && *hole == '[' ? 60 * 86400 : 100 * 86400, '+', tagged), 1);
+    ck_assert_int_eq(tag_parse(tagged, &tag), 1);
+    if (hole)
+        snprintf(text_r, size, "%.*s%s%s", (int)(hole - pattern), pattern, tag.text, hole + 2);
+    else
+        snprintf(text_r, size, "%s", pattern);
+}
+
+START_TEST(what_comes_back_to_a_signed_sender)
+{
+    struct session *session = open_session("localhost", returns[_i].ip, returns[_i].port);
+    char recipient[ADDRESS_SIZE + 2];
+    struct session_envelope envelope;
+    struct gate_reply reply;
+
+    set_domains("example.org");
+    settings->refuse_returns = returns[_i].refuse;
+    session_close(&session);
+    session = open_session("localhost", returns[_i].ip, returns[_i].port);
+    fill_tag(returns[_i].recipient, recipient, sizeof(recipient));
+    session_mail(session, returns[_i].sender, 0);
+    ck_assert_msg(session_rcpt(session, recipient, 100 * 86400, &reply) == returns[_i].answer, "%s", returns[_i].what);
+    if (returns[_i].answer == SESSION_REFUSE) {
+        ck_assert_str_eq(reply.code, "550");
+        ck_assert_str_eq(reply.status, "5.7.1");
+    }
+    ck_assert_int_ne(session_end_of_headers(session), returns[_i].becomes ? SESSION_ACCEPT : -1);
+    session_envelope(session, 100 * 86400, &envelope);
+    ck_assert_ptr_null(envelope.sender);
+    ck_assert_int_eq(envelope.count, returns[_i].becomes != NULL);
+    if (returns[_i].becomes) {
+        ck_assert_str_eq(envelope.from[0], recipient);
+        ck_assert_str_eq(envelope.to[0], returns[_i].becomes);
+    }
+    session_close(&session);
 }
 END_TEST
 
@@ -404,6 +533,8 @@ int main(void)
     tcase_add_loop_test(tc, the_gate_acts_on_mail_that_is_being_sent, 0, sizeof(clients) / sizeof(clients[0]));
     tcase_add_test(tc, what_is_sent_is_remembered);
     tcase_add_loop_test(tc, what_the_headers_say_is_heeded_at_their_end, 0, sizeof(late) / sizeof(late[0]));
+    tcase_add_loop_test(tc, submitted_mail_gets_a_signed_sender, 0, sizeof(submissions) / sizeof(submissions[0]));
+    tcase_add_loop_test(tc, what_comes_back_to_a_signed_sender, 0, sizeof(returns) / sizeof(returns[0]));
     tcase_add_loop_test(tc, only_the_mtas_own_report_is_local, 0, sizeof(reports) / sizeof(reports[0]));
     tcase_add_test(tc, prose_is_never_local_evidence);
     tcase_add_test(tc, ordinary_mail_is_left_alone);

@@ -195,7 +195,7 @@ START_TEST(a_message_is_found_by_queue_id_then_by_message_id)
     char *stream = NULL;
 
     ck_assert_int_eq(store_begin(store, &error), 0);
-    ck_assert_int_eq(store_add_sent(store, 100, "Q1", "m1@x", "s@us", "news", keys, 3, &error), 0);
+    ck_assert_int_eq(store_add_sent(store, &(struct store_sent){100, "Q1", "m1@x", "news", keys, 3, 0, 0}, &error), 0);
     ck_assert_int_eq(store_commit(store, &error), 0);
     ck_assert_int_eq(store_sent_stream(store, "Q1", NULL, "a@x", &stream, &error), 1);
     ck_assert_str_eq(stream, "news");
@@ -218,6 +218,54 @@ static void keep_aside(int i)
     ck_assert_int_eq(aside_keep(store_aside(store), record, 1000, &error), 0);
     record_free(&record);
 }
+static const struct {
+    const char *what;
+    struct {
+        const char *id, *keys[2];
+        size_t count;
+        int several;
+        int64_t tag;
+    } sent[3];
+    const char *ask_id;
+    int64_t ask_tag;
+    const char *only; /* NULL: nobody */
+} journals[] = {
+    {"by Message-ID", {{"m@x", {"a@x"}, 1, 0, 0}}, "m@x", 0, "a@x"},
+    {"by tag", {{"m@x", {"a@x"}, 1, 0, 7}}, "", 7, "a@x"},
+    {"by tag, where the id is unknown", {{"m@x", {"a@x"}, 1, 0, 7}}, "n@x", 7, "a@x"},
+    {"a message without either", {{NULL, {"a@x"}, 1, 0, 0}}, "", 0, NULL},
+    {"unknown", {{"m@x", {"a@x"}, 1, 0, 7}}, "n@x", 8, NULL},
+    {"two in one message", {{"m@x", {"a@x", "b@x"}, 2, 0, 7}}, "m@x", 7, NULL},
+    {"two in two messages", {{"m@x", {"a@x"}, 1, 0, 7}, {"m@x", {"b@x"}, 1, 0, 8}}, "m@x", 0, NULL},
+    {"one in two messages", {{"m@x", {"a@x"}, 1, 0, 7}, {"m@x", {"a@x"}, 1, 0, 7}}, "m@x", 0, "a@x"},
+    {"more than are remembered", {{"m@x", {"a@x"}, 1, 1, 7}}, "m@x", 7, NULL},
+    {"more in the second message", {{"m@x", {"a@x"}, 1, 0, 7}, {"m@x", {"a@x"}, 1, 1, 8}}, "m@x", 0, NULL},
+};
+
+START_TEST(who_alone_was_sent_a_message)
+{
+    char *only = NULL;
+    int64_t time = 0;
+
+    ck_assert_int_eq(store_begin(store, &error), 0);
+    for (int i = 0; i < 3 && journals[_i].sent[i].count; i++) {
+        const struct store_sent sent = {
+            .time = 100 + i, .queue_id = "Q", .message_id = journals[_i].sent[i].id, .stream = "",
+            .keys = journals[_i].sent[i].keys, .count = journals[_i].sent[i].count,
+            .several = journals[_i].sent[i].several, .tag = journals[_i].sent[i].tag};
+
+        ck_assert_int_eq(store_add_sent(store, &sent, &error), 0);
+    }
+    ck_assert_msg(store_sent_only(store, journals[_i].ask_id, journals[_i].ask_tag, &only, &time, &error) ==
+                  (journals[_i].only != NULL), "%s", journals[_i].what);
+    if (journals[_i].only) {
+        ck_assert_str_eq(only, journals[_i].only);
+        ck_assert_int_ge(time, 100);
+    }
+    free(only);
+    store_rollback(store);
+}
+END_TEST
 
 START_TEST(pruning_forgets_the_old_and_the_excess)
 {
@@ -225,8 +273,8 @@ START_TEST(pruning_forgets_the_old_and_the_excess)
     int more;
 
     ck_assert_int_eq(store_begin(store, &error), 0);
-    ck_assert_int_eq(store_add_sent(store, 100, "Q1", NULL, "s@us", "", keys, 1, &error), 0);
-    ck_assert_int_eq(store_add_sent(store, 200, "Q2", NULL, "s@us", "", keys, 1, &error), 0);
+    ck_assert_int_eq(store_add_sent(store, &(struct store_sent){100, "Q1", NULL, "", keys, 1, 0, 0}, &error), 0);
+    ck_assert_int_eq(store_add_sent(store, &(struct store_sent){200, "Q2", NULL, "", keys, 1, 0, 0}, &error), 0);
     for (int i = 0; i < 5; i++)
         keep_aside(i);
     while ((more = store_prune(store, 150, 250, &error)) > 0)
@@ -399,6 +447,7 @@ int main(void)
     tcase_add_loop_test(tc, suppressions_hold_for_key_stream_and_time, 0, sizeof(cases) / sizeof(cases[0]));
     tcase_add_test(tc, every_change_stays_on_record);
     tcase_add_test(tc, a_message_is_found_by_queue_id_then_by_message_id);
+    tcase_add_loop_test(tc, who_alone_was_sent_a_message, 0, sizeof(journals) / sizeof(journals[0]));
     tcase_add_test(tc, pruning_forgets_the_old_and_the_excess);
     tcase_add_test(tc, old_counts_lose_hour_and_domain_and_nothing_else);
     tcase_add_loop_test(tc, a_result_is_found_by_who_tells_of_it_again, 0, sizeof(askers) / sizeof(askers[0]));
