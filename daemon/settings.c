@@ -84,7 +84,7 @@ static const struct option options[] = {
     {"lmtp_idle_timeout", TYPE_TIME, AT(lmtp_idle_timeout), "5m", 1, DAY, NULL, 1,
      "How long a silent LMTP connection is kept."},
     {"lmtp_trust", TYPE_CHOICE, AT(lmtp_trust), "none", 0, 0, lmtp_trusts, 1,
-     "none: what comes by LMTP is evidence without proof and suppresses nobody; own: a delivery report of "
+     "none: what comes by LMTP counts only when a sent message proves it (proof_age); own: besides, a delivery report of "
      "this very host (mail_log_host, or the machine's name) with the null sender counts like a bounce by the "
      "milter, when each of its Received fields was written by this host for mail that began on it. Needed for "
      "Sendmail, whose own bounces pass no milter. The risk: whoever can connect to lmtp_socket, or hand in "
@@ -207,13 +207,14 @@ static const struct option options[] = {
      "How long submitted messages are remembered for matching with what comes back; 0: not at all."},
     {"proof_age", TYPE_TIME, AT(proof_age), "30d", 0, 500 * DAY, NULL, 1,
      "How long a sent message proves a bounce or complaint that others send: by its tag (tag_domains), or, no "
-     "longer than sent_keep, by its Message-ID. Of a message to one recipient, and no other with that "
-     "Message-ID to anybody else. What is older, or proves nothing, suppresses nobody."},
+     "longer than sent_keep, by its Message-ID. Only a message to one "
+     "recipient proves, and by its Message-ID only when no other with it went to anybody else. What is "
+     "older, or proves nothing, suppresses nobody. Keep it below sent_keep by more than a mailing takes."},
     {"tag_domains", TYPE_TEXT, AT(tag_domains), "", 0, 1000, NULL, 1,
      "Sender domains, with commas between: mail that is submitted in their name gets a signed envelope sender, "
      "news+p0TAG@example.com, by which what comes back is proved. Bounces must come back by way of this "
      "daemon, and the MTA must take the detail behind tag_delimiter (Postfix: recipient_delimiter). A local "
-     "part of more than 43 octets stays unsigned. Empty: none; setting the first one takes a restart."},
+     "part of more than 43 octets stays unsigned. Empty: none."},
     {"tag_delimiter", TYPE_TEXT, AT(tag_delimiter), "+", 1, 1, NULL, 1,
      "What stands between the sender's local part and the tag: one of the MTA's recipient delimiters."},
     {"tag_key_file", TYPE_TEXT, AT(tag_key_file), LOCALSTATEDIR "/lib/suppressd/tag.key", 1, 1000, NULL, 1,

@@ -1,4 +1,5 @@
 """Beside a real Sendmail: the set-up, the gate, and a daemon in trouble."""
+import re
 import signal
 
 import pytest
@@ -7,6 +8,7 @@ import sendmail
 from beside_sendmail import BOUNCES, LIST, LIVE, NEWS, UNKNOWN, changed, codes
 from beside_sendmail import rig, running  # pylint: disable=unused-import # fixtures
 from internet import Answer
+from mail import outcome, report
 from postfix import free_ports
 from waiting import wait_for
 
@@ -159,3 +161,26 @@ def test_daemon_dies_within_a_dialogue(rig):
         assert client.smtp.data(b"Subject: x\r\n\r\nx\r\n")[0] == 250
     rig.settle()
     assert rig.net.accepted("orphan@good.example")
+
+
+def test_a_signed_sender_proves_and_comes_back_without_its_tag(rig):
+    rig.suppressd.configure(tag_domains="sender.example", tag_key_file=rig.suppressd.home / "tag.key")
+    rig.suppressd.stop()
+    rig.suppressd.start()
+    try:
+        rig.send("signed@good.example")
+        rig.settle()
+        sender = rig.net.accepted("signed@good.example")[-1].sender
+        assert re.fullmatch(r"news\+p0[a-z2-7]{18}@sender\.example", sender)
+        with rig.client("127.0.0.2") as client:
+            sent = report(outcome("signed@good.example"), mta="mx.good.example", queue_id="4dSIGNED1z")
+            assert client.send(sender, sender="", content=sent)[None][0] == 250
+        rig.settle()
+        event, = rig.suppressd.events("signed@good.example")
+        assert (event["evidence"], event["decision"]) == ("proved", "suppress")
+        assert b"signed@good.example" in rig.inbox.accepted_by(NEWS)[-1].content
+        assert not [got for got in rig.inbox.accepted if "+p0" in got.recipient]
+    finally:
+        rig.suppressd.configure(tag_domains="")
+        rig.suppressd.stop()
+        rig.suppressd.start()
