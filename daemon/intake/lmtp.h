@@ -7,8 +7,9 @@
  * and the MTA comes again. Mail that reports on nothing is accepted and
  * counted. What cannot be understood is kept aside.
  *
- * What arrives may have come from anywhere: it is unproven evidence, until the ledger finds proof, unless
- * lmtp_trust says that this host's own DSNs are to be known again (own.h).
+ * What arrives may have come from anywhere: it is unproven evidence, until the
+ * ledger finds proof, unless lmtp_trust says that this host's own DSNs are to be
+ * known again (own.h).
  */
 #ifndef SUPPRESSD_DAEMON_INTAKE_LMTP_H
 #define SUPPRESSD_DAEMON_INTAKE_LMTP_H

@@ -19,10 +19,11 @@
  * recipient, and whoever he shows his mail to, can have this one recipient
  * reported dead, once a message. An address that the MTA expands to several
  * people after the milter saw it is one recipient here: each of them can have
- * it suppressed. A message that the journal did not take (counter sent_dropped)
- * does not stand against another with its Message-ID, nor does one that was
- * forgotten: a mailing under one Message-ID should take less time than lies
- * between proof_age and sent_keep.
+ * it suppressed. Whoever may submit mail knows the Message-IDs of his own, and can
+ * report its recipients dead; of tags he knows none. A message that the journal
+ * did not take (counter sent_dropped) does not stand against another with its
+ * Message-ID, nor does one that was forgotten: a mailing under one Message-ID
+ * should take less time than lies between proof_age and sent_keep.
  *
  * A proof counts once: `key` stands in the place of the queue id that the
  * report claims, so that whoever replays it, under whatever queue id and in
