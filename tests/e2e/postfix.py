@@ -167,7 +167,7 @@ class Postfix:
         owner = pwd.getpwnam("postfix")
         os.chown(data, owner.pw_uid, owner.pw_gid)
         self._configure()
-        self._postfix("start")
+        wait_for(self._starts, lambda: f"postfix start: {self.log()[-2000:]}", pause=0.5)
         self.running = True
         wait_for(self._answers, f"Postfix on port {self.submission_port}: {self.log()[-2000:]}")
         return self
@@ -271,6 +271,12 @@ class Postfix:
         path = shutil.which(program, path="/usr/sbin:/usr/bin:" + os.environ.get("PATH", ""))
         option = "-C" if program == "sendmail" else "-c"
         return [path, option, str(self.config), *arguments]
+
+    def _starts(self):
+        """While it was stopped its port may have become that of somebody's outgoing
+        connection, for a moment."""
+        return not subprocess.run(self._command("postfix", "start"), stdin=subprocess.DEVNULL,
+                                  capture_output=True, check=False, timeout=60).returncode
 
     def _postfix(self, verb):
         done = subprocess.run(self._command("postfix", verb), stdin=subprocess.DEVNULL,
