@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int chain_is_word(char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
-}
-
 static int is_mark(char c)
 {
     return c >= MARK_BOUNDARY && c <= MARK_END;

@@ -81,6 +81,9 @@ static inline int chain_has(const struct chain_class *class, char c)
 char *chain_unmarked(const char *marked);
 
 /* \w of PCRE2 without UTF: letters, digits, underscore. */
-int chain_is_word(char c);
+static inline int chain_is_word(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
+}
 
 #endif

@@ -103,14 +103,13 @@ static int find_provider(struct classifier *classifier, const struct classify_in
     return provider;
 }
 
-static int has_code(const struct strings *codes, int code)
+/* digits: of the code, "000" when there is none. */
+static int has_code(const struct strings *codes, const char *digits)
 {
-    const char text[] = {(char)('0' + code / 100), (char)('0' + code / 10 % 10),
-                         (char)('0' + code % 10), 0};
     size_t i;
 
     for (i = 0; i < codes->count; i++)
-        if (code && !strncmp(text, codes->list[i], strlen(codes->list[i])))
+        if (!strncmp(digits, codes->list[i], strlen(codes->list[i])))
             return 1;
     return !codes->count;
 }
@@ -128,14 +127,15 @@ static int has_status(const struct strings *statuses, const char *status)
     return !statuses->count;
 }
 
-static int applies(const struct rule *rule, const struct verdict *verdict, int provider)
+static int applies(const struct rule *rule, const struct verdict *verdict, int provider,
+                   const char *digits)
 {
     if (rule->provider_mask &&
         (provider == PROVIDER_UNKNOWN || !(rule->provider_mask >> provider & 1)))
         return 0;
     if (rule->stage_mask && !(rule->stage_mask >> verdict->stage & 1))
         return 0;
-    return has_code(&rule->codes, verdict->code) && has_status(&rule->statuses, verdict->status);
+    return has_code(&rule->codes, digits) && has_status(&rule->statuses, verdict->status);
 }
 
 /* The first rule that applies and matches: patterns stand in the order of their rules. */
@@ -143,12 +143,15 @@ static const struct rule *winner(struct classifier *classifier, const struct sco
                                  const struct verdict *verdict, int provider)
 {
     const struct ruleset *ruleset = classifier->ruleset;
+    const int code = verdict->code;
+    const char digits[] = {(char)('0' + code / 100), (char)('0' + code / 10 % 10),
+                           (char)('0' + code % 10), 0};
     unsigned pattern;
 
     for (pattern = ruleset->hint_count; search_next(classifier->search, &pattern); pattern++) {
         size_t owner = (size_t)ruleset->owner[pattern];
 
-        if (owner >= scope->first_rule && applies(&ruleset->book.rules[owner], verdict, provider) &&
+        if (owner >= scope->first_rule && applies(&ruleset->book.rules[owner], verdict, provider, digits) &&
             search_confirm(classifier->search, pattern))
             return &ruleset->book.rules[owner];
     }

@@ -23,7 +23,7 @@ struct context {
 };
 
 struct grams {
-    uint64_t filter[HASHES / 64]; /* a bit a hash: is it a word's? */
+    uint32_t filter[GRAM_MARKS];  /* by mark, a bit for each hash of it: is it a word's? */
     uint16_t id_of[HASHES];       /* by hash; 0: no word's */
     unsigned count;
     struct context *contexts; /* by number */
@@ -40,9 +40,13 @@ static uint32_t hash_at(const char *at)
     return ((bytes & CLASS * 0x01010101u) * 2654435761u) >> (32 - HASH_BITS);
 }
 
-static uint16_t mark_of(uint32_t hash)
+/* What its mark leaves of a hash. */
+#define REST 32
+_Static_assert(HASHES == GRAM_MARKS * REST, "a word of the filter a mark");
+
+static uint32_t mark_of(uint32_t hash)
 {
-    return (uint16_t)(hash / (HASHES / GRAM_MARKS));
+    return hash / REST;
 }
 
 static uint32_t hash_of_beginning(const char *at)
@@ -158,7 +162,7 @@ static uint16_t id_for(struct grams *grams, const char *gram, struct context con
     }
     if (!*id) {
         *id = *fresh_io;
-        grams->filter[hash / 64] |= (uint64_t)1 << hash % 64;
+        grams->filter[mark_of(hash)] |= (uint32_t)1 << hash % REST;
     }
     grams->contexts[*id] = common(grams->contexts[*id], context);
     return *id;
@@ -207,7 +211,7 @@ unsigned long grams_commonness(const struct grams *grams, const char *word)
 
 uint16_t grams_mark(const struct grams *grams, const char *word)
 {
-    return mark_of(hash_at(word + rarest(grams, word)));
+    return (uint16_t)mark_of(hash_at(word + rarest(grams, word)));
 }
 
 size_t grams_count(const struct grams *grams)
@@ -225,11 +229,11 @@ static size_t filter(const struct grams *grams, const char *text, size_t from, s
 
 #pragma GCC unroll 4
     for (at = from; at < to; at++) {
-        uint32_t hash = hash_at(text + at);
+        uint32_t hash = hash_at(text + at), mark = mark_of(hash);
 
-        marks->of[mark_of(hash)] = number;
+        marks->of[mark] = number;
         places[count] = (uint32_t)at;
-        count += grams->filter[hash / 64] >> hash % 64 & 1;
+        count += grams->filter[mark] >> hash % REST & 1;
     }
     return count;
 }
@@ -260,6 +264,7 @@ size_t grams_scan(const struct grams *grams, const char *text, size_t length, st
         memset(marks, 0, sizeof(*marks));
         marks->text = 1;
     }
+    marks->of[GRAM_MARK_ANY] = marks->text;
     for (from = 0; from < length; from = to) {
         to = length - from > BLOCK ? from + BLOCK : length;
         count += scan_block(grams, text, from, to, hits + count, marks);

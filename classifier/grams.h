@@ -40,11 +40,13 @@ struct gram_hit {
     uint32_t id, at;
 };
 
+#define GRAM_MARK_ANY GRAM_MARKS /* every text has this one */
+
 /* The marks of a text: those that hold its number. So they need not be wiped off between
  * texts, but for once in 255 of them. */
 struct gram_marks {
     unsigned char text; /* 0: there was none yet */
-    unsigned char of[GRAM_MARKS];
+    unsigned char of[GRAM_MARKS + 1];
 };
 
 /* Knows no word yet; samples tell which bytes are common. */

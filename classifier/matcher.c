@@ -28,7 +28,8 @@ struct search {
     pcre2_jit_stack *stack;
     size_t length, hit_count, spent; /* spent: of the budget */
     struct gram_marks marks;
-    uint32_t *last;         /* by gram: its last hit, if that is a hit of it */
+    uint32_t text_number;   /* of the texts seen, in the upper bits; so that last need not be wiped */
+    uint32_t *last;         /* by gram: its last hit, beneath the number of the text */
     uint64_t *candidates;   /* a bit a pattern */
     const struct variant *met; /* the first one of the last candidate that may match */
     struct gram_hit hits[REPLY_TEXT_MAX + GRAM_ROOM];
@@ -79,13 +80,12 @@ static void call_patterns(struct search *search, unsigned gram)
         search->candidates[*pattern / 64] |= (uint64_t)1 << *pattern % 64;
 }
 
-/* The last hit of a gram among the first count, or NONE. What stands in the table from
- * texts before is no hit of it, or happens to be one. */
-static uint32_t last_hit(const struct search *search, unsigned gram, size_t count)
+/* The last hit of a gram so far, or NONE. */
+static uint32_t last_hit(const struct search *search, unsigned gram)
 {
-    uint32_t hit = search->last[gram];
+    uint32_t hit = search->last[gram] - search->text_number;
 
-    return hit < count && search->hits[hit].id == gram ? hit : NONE;
+    return hit < REPLY_TEXT_MAX ? hit : NONE;
 }
 
 static void take_hits(struct search *search)
@@ -95,10 +95,20 @@ static void take_hits(struct search *search)
     for (i = 0; i < search->hit_count; i++) {
         unsigned gram = search->hits[i].id;
 
-        search->next[i] = last_hit(search, gram, i);
-        search->last[gram] = i;
+        search->next[i] = last_hit(search, gram);
+        search->last[gram] = search->text_number + i;
         call_patterns(search, gram);
     }
+}
+
+/* Numbers of texts begin anew after half a million of them. */
+static void number_text(struct search *search)
+{
+    search->text_number += REPLY_TEXT_MAX;
+    if (search->text_number)
+        return;
+    memset(search->last, 0, (search->matcher->gram_count + 1) * sizeof(*search->last));
+    search->text_number = REPLY_TEXT_MAX;
 }
 
 void search_text(struct search *search, const char *text, size_t length)
@@ -113,37 +123,34 @@ void search_text(struct search *search, const char *text, size_t length)
            matcher_chunks(matcher->pattern_count) * sizeof(*search->candidates));
     search->hit_count = grams_scan(matcher->grams, search->text, search->length, search->hits,
                                    &search->marks);
+    number_text(search);
     take_hits(search);
 }
 
 static int all_are_met(const struct search *search, const struct variant *variant)
 {
-    const uint16_t *mark = search->matcher->marks + variant->also, *clause_end;
-    const uint16_t *end = mark + variant->also_size;
+    const uint16_t *mark = search->matcher->marks + variant->also, *end;
+    unsigned left = variant->also_count;
 
-    while (mark < end) {
-        clause_end = mark + 1 + *mark;
-        do {
-            if (++mark == clause_end)
-                return 0;
-        } while (!gram_marked(&search->marks, *mark));
-        mark = clause_end;
+    for (; left; left--) {
+        end = mark + 1 + *mark;
+        do
+            mark++;
+        while (!gram_marked(&search->marks, *mark)); /* the one at the end is */
+        if (mark == end)
+            return 0;
+        mark = end + 1;
     }
     return 1;
 }
 
-/* The first variant from this one on whose clauses may all be met, or the end. */
-static const struct variant *next_met(const struct search *search, const struct variant *variant,
-                                      const struct variant *end)
+/* The first variant of a pattern from this one on whose clauses may all be met, or NULL. */
+static const struct variant *next_met(const struct search *search, const struct variant *variant)
 {
-    while (variant < end && !all_are_met(search, variant))
-        variant++;
+    while (!all_are_met(search, variant))
+        if (variant++->is_last)
+            return NULL;
     return variant;
-}
-
-static const struct variant *end_of(const struct matcher *matcher, unsigned pattern)
-{
-    return matcher->variants + matcher->ways[pattern].first + matcher->ways[pattern].count;
 }
 
 int search_next(struct search *search, unsigned *pattern_io)
@@ -159,9 +166,8 @@ int search_next(struct search *search, unsigned *pattern_io)
             left = search->candidates[chunk];
         }
         *pattern_io = (unsigned)(chunk * 64) + (unsigned)__builtin_ctzll(left);
-        search->met = next_met(search, matcher->variants + matcher->ways[*pattern_io].first,
-                               end_of(matcher, *pattern_io));
-        if (search->met < end_of(matcher, *pattern_io))
+        search->met = next_met(search, matcher->variants + matcher->ways[*pattern_io]);
+        if (search->met)
             return 1;
         left &= left - 1;
     }
@@ -240,20 +246,24 @@ static int lead_up_from(struct search *search, const struct link *link, unsigned
 /* Do so many links before this one stand in front of start, one before the other? */
 static int lead_up(struct search *search, const struct link *link, unsigned left, unsigned start)
 {
-    unsigned gap;
+    unsigned most, gap;
 
     if (!left)
         return 1;
-    for (gap = 0; search->spent <= BUDGET; gap++) {
+    most = link->gap_max < start ? link->gap_max : start;
+    for (gap = 0;; gap++) {
         char before = search->text[(int)(start - gap) - 1];
 
-        search->spent += gap % GAP_COST == GAP_COST - 1;
-        if (gap >= link->gap_min && link[-1].ends & link_bit(before) &&
-            lead_up_from(search, link - 1, left, start - gap))
-            return 1;
-        if (gap == link->gap_max || gap == start || !fits(search, link, before))
+        if (link[-1].ends >> link_bit(before) & 1 && gap >= link->gap_min) {
+            if (lead_up_from(search, link - 1, left, start - gap))
+                return 1;
+            if (search->spent > BUDGET)
+                break;
+        }
+        if (gap == most || !fits(search, link, before))
             break;
     }
+    search->spent += gap / GAP_COST;
     return 0;
 }
 
@@ -275,20 +285,24 @@ static int follow_from(struct search *search, const struct link *link, unsigned 
 /* Do so many links from this one on stand behind end, one behind the other? */
 static int follow(struct search *search, const struct link *link, unsigned left, unsigned end)
 {
-    unsigned gap;
+    unsigned most = (unsigned)search->length - end, gap;
 
     if (!left)
         return 1;
-    for (gap = 0; search->spent <= BUDGET; gap++) {
+    most = link->gap_max < most ? link->gap_max : most;
+    for (gap = 0;; gap++) {
         char at = search->text[end + gap];
 
-        search->spent += gap % GAP_COST == GAP_COST - 1;
-        if (gap >= link->gap_min && link->begins & link_bit(at) &&
-            follow_from(search, link, left, end + gap))
-            return 1;
-        if (gap == link->gap_max || end + gap >= search->length || !fits(search, link, at))
+        if (link->begins >> link_bit(at) & 1 && gap >= link->gap_min) {
+            if (follow_from(search, link, left, end + gap))
+                return 1;
+            if (search->spent > BUDGET)
+                break;
+        }
+        if (gap == most || !fits(search, link, at))
             break;
     }
+    search->spent += gap / GAP_COST;
     return 0;
 }
 
@@ -304,7 +318,7 @@ static int is_chained(struct search *search, const struct variant *variant)
     for (; stem < end; stem++) {
         const struct link_word *word = &matcher->link_words[caller->first + stem->word];
 
-        for (hit = last_hit(search, stem->gram, search->hit_count); hit != NONE;
+        for (hit = last_hit(search, stem->gram); hit != NONE;
              hit = search->next[hit]) {
             unsigned start = search->hits[hit].at - stem->offset;
 
@@ -330,12 +344,14 @@ static int is_matched(struct search *search, const struct compiled *pattern)
 
 int search_confirm(struct search *search, unsigned pattern)
 {
-    const struct variant *variant = search->met, *end = end_of(search->matcher, pattern);
+    const struct variant *variant = search->met;
 
-    for (; variant < end; variant = next_met(search, variant + 1, end))
+    while (variant) {
         if (variant->link_count ? is_chained(search, variant)
                                 : is_matched(search, &search->matcher->codes[pattern]))
             return 1;
+        variant = variant->is_last ? NULL : next_met(search, variant + 1);
+    }
     return 0;
 }
 

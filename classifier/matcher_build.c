@@ -159,12 +159,13 @@ static void add_also(struct build *build, struct variant *variant, const struct 
 
     if (shortest(clause) < GRAM_SIZE)
         return;
-    matcher->marks = xrealloc(matcher->marks, (build->mark_count + clause->count + 1) *
+    matcher->marks = xrealloc(matcher->marks, (build->mark_count + clause->count + 2) *
                                                   sizeof(*matcher->marks));
     matcher->marks[build->mark_count++] = (uint16_t)clause->count;
     for (i = 0; i < clause->count; i++)
         matcher->marks[build->mark_count++] = grams_mark(matcher->grams, clause->list[i]);
-    variant->also_size = (uint16_t)(build->mark_count - variant->also);
+    matcher->marks[build->mark_count++] = GRAM_MARK_ANY;
+    variant->also_count++;
 }
 
 /* --- links ----------------------------------------------------------------- */
@@ -229,13 +230,47 @@ static void add_link(struct build *build, const struct chain_link *link)
     for (i = 0; i < link->count; i++) {
         const char *text = link->words[i].text;
 
-        made.begins |= *text ? link_bit(*text) : ~UINT64_C(0);
-        made.ends |= *text ? link_bit(text[strlen(text) - 1]) : ~UINT64_C(0);
+        made.is_empty |= !*text;
+        made.begins |= *text ? UINT64_C(1) << link_bit(*text) : 0;
+        made.ends |= *text ? UINT64_C(1) << link_bit(text[strlen(text) - 1]) : 0;
         matcher->link_words[matcher->link_word_count++] =
             link_word_of(text, link->words[i].edges);
     }
     matcher->links = xrealloc(matcher->links, (build->link_count + 1) * sizeof(*matcher->links));
     matcher->links[build->link_count++] = made;
+}
+
+/* A bit for each byte of a class. */
+static uint64_t bits_of(const struct chain_class *class)
+{
+    uint64_t bits = 0;
+    unsigned c;
+
+    for (c = 0; c < 256; c++)
+        bits |= (uint64_t)chain_has(class, (char)c) << link_bit((char)c);
+    return bits;
+}
+
+static uint64_t bits_of_gap(const struct matcher *matcher, const struct link *link)
+{
+    return link->gap_max ? bits_of(&matcher->classes[link->class]) : 0;
+}
+
+/* A link without a word begins as what is behind it does, and ends as what is in front. */
+static void look_beyond(struct matcher *matcher, struct link *links, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        if (links[i].is_empty)
+            links[i].ends |= !i ? ~UINT64_C(0)
+                                : bits_of_gap(matcher, &links[i]) |
+                                      (links[i].gap_min ? 0 : links[i - 1].ends);
+    for (i = count; i-- > 0;)
+        if (links[i].is_empty)
+            links[i].begins |= i + 1 == count ? ~UINT64_C(0)
+                                              : bits_of_gap(matcher, &links[i + 1]) |
+                                                    (links[i + 1].gap_min ? 0 : links[i + 1].begins);
 }
 
 /* --- patterns -------------------------------------------------------------- */
@@ -262,6 +297,7 @@ static void add_variant(struct build *build, unsigned index, const char *text)
     variant.link_count = (uint8_t)prefilter.chain.count;
     for (i = 0; i < prefilter.chain.count; i++)
         add_link(build, &prefilter.chain.links[i]);
+    look_beyond(matcher, matcher->links + variant.link, prefilter.chain.count);
     matcher->variants =
         xrealloc(matcher->variants, (build->variant_count + 1) * sizeof(*matcher->variants));
     matcher->variants[build->variant_count++] = variant;
@@ -271,17 +307,16 @@ static void add_variant(struct build *build, unsigned index, const char *text)
 
 static void take_apart(struct build *build, unsigned index, const char *text)
 {
-    struct range *ways = &build->matcher->ways[index];
     struct strings texts;
     size_t i;
 
-    ways->first = build->variant_count;
+    build->matcher->ways[index] = build->variant_count;
     if (expand_pattern(text, &texts))
         for (i = 0; i < texts.count; i++)
             add_variant(build, index, texts.list[i]);
     else
         add_variant(build, index, text);
-    ways->count = build->variant_count - ways->first;
+    build->matcher->variants[build->variant_count - 1].is_last = 1;
     strings_free(&texts);
 }
 
@@ -304,7 +339,7 @@ static int compile_pattern(struct matcher *matcher, size_t index, const char *te
         return error_set(error, ERROR_INPUT, "%s at character %zu", (char *)problem, offset + 1);
     }
     /* No machine code where the system forbids it: slower, nothing else. */
-    if (!matcher->variants[matcher->ways[index].first].link_count)
+    if (!matcher->variants[matcher->ways[index]].link_count)
         compiled->fast = !pcre2_jit_compile(compiled->code, PCRE2_JIT_COMPLETE);
     return 0;
 }

@@ -23,11 +23,6 @@ struct lists {
     unsigned *first, *items;
 };
 
-/* Some numbers of an array. */
-struct range {
-    unsigned first, count;
-};
-
 /* A word of a caller, by one of its grams. */
 struct stem {
     uint16_t word; /* of the link */
@@ -49,18 +44,21 @@ struct link {
     uint16_t count;
     uint16_t class;    /* of the bytes of the gap in front of it, in classes */
     uint32_t gap_min, gap_max;
+    int is_empty;      /* one of its words is none */
     uint64_t begins, ends; /* a bit for each byte with which a word begins or ends: link_bit */
 };
 
-static inline uint64_t link_bit(char c)
+/* The number of a byte's bit: the same in either case. */
+static inline unsigned link_bit(char c)
 {
-    return (uint64_t)1 << (c & 0x1f) << (c & 0x40 ? 32 : 0); /* the same in either case */
+    return (c & 0x1f) | (c & 0x40) >> 1;
 }
 
 /* One way in which a pattern may match (expand.h). */
 struct variant {
     uint32_t also;      /* clauses that it needs besides the caller, in marks ... */
-    uint16_t also_size; /* ... taking so many: each a number, then as many marks */
+    uint16_t also_count; /* ... so many: each a number, as many marks, GRAM_MARK_ANY */
+    uint8_t is_last;    /* of its pattern */
     uint8_t caller;     /* of a chain: the link whose words call it */
     uint8_t link_count; /* 0: no chain; the pattern itself is to be tried */
     uint32_t link;
@@ -78,7 +76,7 @@ struct matcher {
     size_t pattern_count, gram_count;
     struct grams *grams;
     struct lists called;  /* gram -> patterns that it calls, in order */
-    struct range *ways;     /* by pattern: its variants */
+    unsigned *ways;         /* by pattern: its first variant */
     struct compiled *codes; /* by pattern */
     struct variant *variants;
     struct link *links;
