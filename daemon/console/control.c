@@ -11,13 +11,8 @@
 #include "daemon/intake/piece.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/writer.h"
-#include "daemon/listen.h"
+#include "daemon/server.h"
 
-#include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/listener.h>
 #include <jansson.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -26,64 +21,52 @@
 #include <time.h>
 #include <unistd.h>
 
-#define INPUT_MAX 65536 /* bytes of a client that are taken at a time; a line is shorter */
-#define CONNECTIONS_MAX 64
-#define IDLE_SECONDS 60
+static const struct server_limits limits = {.connections_max = 64, .idle_timeout = 60};
 
+/* Lives as long as its peer, and while anything of it is with the writer. */
 struct client {
     struct control *control;
-    struct bufferevent *stream;
+    struct peer *peer; /* NULL: gone while it waited */
     char *who;
     int waiting;         /* a change of this client is with the writer */
     unsigned in_flight;  /* messages of this client that are */
-    int over;            /* ends when all is said */
-    int closed;          /* gone while it waited: freed when the last answer comes */
     struct collect *message; /* that is being read; NULL: a line is */
     size_t message_left;
     json_int_t message_id;
     int message_own;
     struct log_block *log; /* that is being read */
-    struct client *next; /* all clients */
 };
 
 struct control {
     struct control_rooms rooms;
-    struct evconnlistener *listener;
+    struct server *server;
     struct acks *acks;
     struct piece *piece; /* of logs that are handed in */
-    struct client *clients;
-    int count;
-    char *path;
     void (*facts)(struct control_facts *facts_r, void *context);
     void *context;
 };
 
 static void client_free(struct client *client)
 {
-    struct client **link = &client->control->clients;
-
-    while (*link != client)
-        link = &(*link)->next;
-    *link = client->next;
-    client->control->count--;
-    if (client->stream)
-        bufferevent_free(client->stream);
     collect_free(&client->message);
     log_block_free(&client->log);
     free(client->who);
     free(client);
 }
 
-/* The connection is over; a client whose answer is due stays until it comes. */
-static void client_close(struct client *client)
+/* A client whose answer is due stays until it comes. */
+static void release(struct client *client)
 {
-    client->closed = 1;
-    if (client->waiting || client->in_flight) {
-        bufferevent_free(client->stream);
-        client->stream = NULL;
-        return;
-    }
-    client_free(client);
+    if (!client->peer && !client->waiting && !client->in_flight)
+        client_free(client);
+}
+
+static void gone(void *state)
+{
+    struct client *client = state;
+
+    client->peer = NULL;
+    release(client);
 }
 
 static void reply(struct client *client, json_t *object)
@@ -93,8 +76,8 @@ static void reply(struct client *client, json_t *object)
     json_decref(object);
     if (!text)
         abort(); /* out of memory: what we pack is always valid */
-    bufferevent_write(client->stream, text, strlen(text));
-    bufferevent_write(client->stream, "\n", 1);
+    peer_say(client->peer, text, strlen(text));
+    peer_say(client->peer, "\n", 1);
     free(text);
 }
 
@@ -126,9 +109,8 @@ static void on_ack(const struct ack *ack, void *context)
         client->in_flight--;
     else
         client->waiting = 0;
-    if (client->closed) {
-        if (!client->waiting && !client->in_flight)
-            client_free(client);
+    if (!client->peer) {
+        release(client);
         return;
     }
     if (ack->result)
@@ -143,8 +125,7 @@ static void on_ack(const struct ack *ack, void *context)
         reply(client, json_pack("{s:b, s:i}", "ok", 1, "events", ack->changed));
     else
         reply(client, json_pack("{s:b, s:b}", "ok", 1, "changed", ack->changed));
-    bufferevent_enable(client->stream, EV_READ);
-    bufferevent_trigger(client->stream, EV_READ, 0); /* what has come meanwhile */
+    peer_go_on(client->peer); /* what has come meanwhile */
 }
 
 /* To the writer; the answer comes when it is on disk. record NULL: error says why. */
@@ -220,7 +201,7 @@ static void command_ingest(struct client *client, json_t *request)
 
     if (size <= 0 || size > CONTROL_MESSAGE_MAX) {
         reply_error(client, "the message has no size, or is too large");
-        client->over = 1; /* what follows would be read as requests */
+        peer_end(client->peer); /* what follows would be read as requests */
         return;
     }
     control->facts(&facts, control->context);
@@ -228,7 +209,7 @@ static void command_ingest(struct client *client, json_t *request)
     client->message_left = (size_t)size;
     client->message_id = json_integer_value(json_object_get(request, "id"));
     client->message_own = json_is_true(json_object_get(request, "own"));
-    bufferevent_set_timeouts(client->stream, NULL, NULL); /* a mailbox may come out of a slow pipe */
+    peer_be_patient(client->peer); /* a mailbox may come out of a slow pipe */
 }
 
 static void end_message(struct client *client)
@@ -249,16 +230,14 @@ static void end_message(struct client *client)
         client->in_flight++;
 }
 
-static void take_message(struct client *client, struct evbuffer *input)
+static size_t take_message(struct client *client, const char *bytes, size_t length)
 {
-    size_t length = evbuffer_get_contiguous_space(input);
-
     length = length < client->message_left ? length : client->message_left;
-    collect_append(client->message, (const char *)evbuffer_pullup(input, (ev_ssize_t)length), length);
-    evbuffer_drain(input, length);
+    collect_append(client->message, bytes, length);
     client->message_left -= length;
     if (!client->message_left)
         end_message(client);
+    return length;
 }
 
 static void end_log(struct client *client)
@@ -280,21 +259,21 @@ static void command_ingest_log(struct client *client, const json_t *request)
 
     if (!(client->log = log_block_new(request, &error))) {
         reply_error(client, error.text);
-        client->over = 1; /* what follows would be read as requests */
+        peer_end(client->peer); /* what follows would be read as requests */
     } else if (!log_block_wants(client->log)) {
         end_log(client);
     }
 }
 
-static void take_log(struct client *client, struct evbuffer *input)
+static size_t take_log(struct client *client, const char *bytes, size_t length)
 {
-    size_t length = evbuffer_get_contiguous_space(input), wanted = log_block_wants(client->log);
+    size_t wanted = log_block_wants(client->log);
 
     length = length < wanted ? length : wanted;
-    log_block_add(client->log, (const char *)evbuffer_pullup(input, (ev_ssize_t)length), length);
-    evbuffer_drain(input, length);
+    log_block_add(client->log, bytes, length);
     if (length == wanted)
         end_log(client);
+    return length;
 }
 
 static void command_status(struct client *client)
@@ -344,58 +323,37 @@ static void run_request(struct client *client, const char *line, size_t length)
     json_decref(request);
 }
 
-/* The next line: 1; 0 when there is none yet. One that is too long ends the connection. */
-static int take_line(struct client *client, struct evbuffer *input)
+/* One that is too long ends the connection. */
+static size_t take_line(struct client *client, const char *bytes, size_t length)
 {
-    size_t length, waiting = evbuffer_get_length(input);
-    char *line = evbuffer_readln(input, &length, EVBUFFER_EOL_LF);
+    const char *end = memchr(bytes, '\n', length);
+    size_t line = end ? (size_t)(end - bytes) : length;
 
-    if (line && length <= CONTROL_LINE_MAX)
-        run_request(client, line, length);
-    else if (line || waiting > CONTROL_LINE_MAX)
-        client->over = 1;
-    free(line);
-    return line != NULL;
+    if (line > CONTROL_LINE_MAX)
+        peer_end(client->peer);
+    else if (end)
+        run_request(client, bytes, line);
+    return end ? line + 1 : 0;
 }
 
-static void on_readable(struct bufferevent *stream, void *argument)
+static size_t take(void *state, const char *bytes, size_t length)
 {
-    struct client *client = argument;
-    struct evbuffer *input = bufferevent_get_input(stream);
-    int more = 1;
+    struct client *client = state;
+    size_t taken;
 
-    while (more && !client->over && takes_more(client) && evbuffer_get_length(input)) {
-        if (client->message)
-            take_message(client, input);
-        else if (client->log)
-            take_log(client, input);
-        else
-            more = take_line(client, input);
-    }
-    if (client->over && !evbuffer_get_length(bufferevent_get_output(stream)))
-        client_close(client);
-    else if (client->over || !takes_more(client))
-        bufferevent_disable(stream, EV_READ);
-}
-
-/* All that was to be said has been sent. */
-static void on_written(struct bufferevent *stream, void *argument)
-{
-    struct client *client = argument;
-
-    (void)stream;
-    if (client->over)
-        client_close(client);
-}
-
-static void on_over(struct bufferevent *stream, short what, void *argument)
-{
-    (void)stream, (void)what;
-    client_close(argument);
+    if (client->message)
+        taken = take_message(client, bytes, length);
+    else if (client->log)
+        taken = take_log(client, bytes, length);
+    else
+        taken = take_line(client, bytes, length);
+    if (!takes_more(client))
+        peer_wait(client->peer);
+    return taken;
 }
 
 /* "alice" or "uid 1000": whom the kernel says is at the other end. */
-static char *peer_name(evutil_socket_t fd)
+static char *peer_name(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
@@ -407,31 +365,26 @@ static char *peer_name(evutil_socket_t fd)
     return user ? xstrdup(user->pw_name) : xasprintf("uid %u", (unsigned)peer.uid);
 }
 
-static void on_client(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
-                      int length, void *argument)
+static void *begin(struct peer *peer, void *context)
 {
-    const struct timeval idle = {.tv_sec = IDLE_SECONDS};
-    struct control *control = argument;
-    struct client *client;
+    struct client *client = xcalloc(1, sizeof(*client));
 
-    (void)listener, (void)address, (void)length;
-    if (control->count >= CONNECTIONS_MAX) {
-        close(fd);
-        return;
-    }
-    client = xcalloc(1, sizeof(*client));
-    client->control = control;
-    client->who = peer_name(fd);
-    client->next = control->clients;
-    control->clients = client;
-    control->count++;
-    if (!(client->stream = bufferevent_socket_new(control->rooms.base, fd, BEV_OPT_CLOSE_ON_FREE)))
-        abort();
-    bufferevent_setcb(client->stream, on_readable, on_written, on_over, client);
-    bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_MAX);
-    bufferevent_set_timeouts(client->stream, &idle, &idle);
-    bufferevent_enable(client->stream, EV_READ | EV_WRITE);
+    client->control = context;
+    client->peer = peer;
+    client->who = peer_name(peer_descriptor(peer));
+    return client;
 }
+
+static const struct protocol protocol = {
+    .output_max = 1u << 20,
+    .backlog = 16,
+    .connections = COUNTER_CONTROL_CONNECTIONS,
+    .refused = COUNTER_CONTROL_CONNECTIONS_REFUSED,
+    .idle = COUNTER_CONTROL_IDLE,
+    .begin = begin,
+    .take = take,
+    .gone = gone,
+};
 
 struct control *control_open(const char *path, const struct control_rooms *rooms,
                              void (*facts)(struct control_facts *facts_r, void *context),
@@ -439,26 +392,18 @@ struct control *control_open(const char *path, const struct control_rooms *rooms
 {
     char *place = xasprintf("unix:%s", path);
     const struct listen_spec spec = {.option = "control_socket", .place = place, .mode = 0660, .group = ""};
+    const struct server_rooms server_rooms = {rooms->base, rooms->counters};
     struct control *control = xcalloc(1, sizeof(*control));
-    int fd;
 
     control->rooms = *rooms;
     control->facts = facts;
     control->context = context;
     control->piece = piece_new(rooms->counters, rooms->keep_delivered);
-    fd = listen_bind(&spec, &control->path, error);
+    if (!(control->acks = acks_new(rooms->base, rooms->writer, on_ack, control, error)) ||
+        !(control->server = server_open(&server_rooms, &spec, &protocol, &limits, control, error)))
+        control_close(&control);
     free(place);
-    if (fd >= 0 && (control->acks = acks_new(rooms->base, rooms->writer, on_ack, control, error))) {
-        control->listener = evconnlistener_new(rooms->base, on_client, control,
-                                               LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16, fd);
-        if (control->listener)
-            return control;
-        (void)error_set(error, ERROR_ENVIRONMENT, "control_socket: %s: %s", path, strerror(errno));
-    }
-    if (fd >= 0)
-        close(fd);
-    control_close(&control);
-    return NULL;
+    return control;
 }
 
 void control_close(struct control **control)
@@ -468,14 +413,12 @@ void control_close(struct control **control)
     *control = NULL;
     if (!old)
         return;
-    while (old->clients)
-        client_free(old->clients);
-    if (old->listener)
-        evconnlistener_free(old->listener);
+    if (old->server) {
+        server_stop(old->server); /* there is no writer any more */
+        acks_flush(old->acks);
+        server_close(&old->server);
+    }
     acks_free(&old->acks);
     piece_free(&old->piece);
-    if (old->path)
-        unlink(old->path);
-    free(old->path);
     free(old);
 }

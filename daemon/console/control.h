@@ -21,7 +21,7 @@
  * CONTROL_IN_FLIGHT_MAX may be under way, and answers come in any order.
  * import is answered with the number of suppressions that are new, "added".
  * The lines of ingest-log are answered with the number of new "events".
- * Lives on the main loop.
+ * Lives on the main loop (server.h).
  */
 #ifndef SUPPRESSD_DAEMON_CONSOLE_CONTROL_H
 #define SUPPRESSD_DAEMON_CONSOLE_CONTROL_H
@@ -61,7 +61,7 @@ struct control_facts {
 struct control *control_open(const char *path, const struct control_rooms *rooms,
                              void (*facts)(struct control_facts *facts_r, void *context),
                              void *context, struct error *error) must_check;
-/* After writer_stop: answers that are still due are dropped with their connections. */
+/* After writer_stop: gives the answers that have become due. */
 void control_close(struct control **control);
 
 #endif

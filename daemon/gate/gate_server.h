@@ -1,8 +1,6 @@
-/* The sockets of the gates that speak socketmap or policy delegation, on the loop.
+/* The sockets of the gates that speak socketmap or policy delegation (server.h).
  *
- * Connections are bounded in number, memory and idle time; one that reads no
- * answers is not read either. Each has one question with the desk at a time.
- * The loop's thread.
+ * Each connection has one question with the desk at a time. The loop's thread.
  */
 #ifndef SUPPRESSD_DAEMON_GATE_GATE_SERVER_H
 #define SUPPRESSD_DAEMON_GATE_GATE_SERVER_H
@@ -30,9 +28,9 @@ struct gate_server *gate_server_open(const struct gate_rooms *rooms, enum dialog
                                      struct error *error) must_check;
 
 /* Questions from now on are answered by these; a count is taken. */
-void gate_server_set_settings(struct gate_server *server, struct settings *settings);
+void gate_server_set_settings(struct gate_server *gates, struct settings *settings);
 
 /* Before desk_close. Who waits for an answer gets none. */
-void gate_server_close(struct gate_server **server);
+void gate_server_close(struct gate_server **gates);
 
 #endif

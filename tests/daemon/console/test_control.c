@@ -8,14 +8,11 @@
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/report/message.h"
+#include "tests/daemon/client.h"
 #include "tests/daemon/database.h"
 
-#include <event2/event.h>
 #include <event2/thread.h>
-#include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define DSN "Return-Path: <>\nReceived: by mail.example.org (Postfix) id Q9; Mon\n"                      \
             "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"             \
@@ -26,12 +23,10 @@
                "--b\nContent-Type: message/delivery-status\n\nnothing of use\n--b--\n"
 
 static struct ruleset *rules;
-static struct event_base *base;
 static struct writer *writer;
 static struct control *control;
 static struct counters counters;
 static struct error error;
-static char socket_path[128];
 
 static void facts(struct control_facts *facts_r, void *context)
 {
@@ -69,17 +64,6 @@ static void teardown(void)
     database_remove();
 }
 
-static int connect_client(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    strcpy(address.sun_path, socket_path);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-    return fd;
-}
-
 /* Runs the loop until a whole line, or the end, has come. */
 static const char *answer_of(int fd)
 {
@@ -87,11 +71,8 @@ static const char *answer_of(int fd)
     size_t length = 0;
     ssize_t n;
 
-    for (int i = 0; i < 2000; i++) {
-        const struct timeval pause = {.tv_usec = 5000};
-
-        event_base_loopexit(base, &pause);
-        event_base_dispatch(base);
+    for (int i = 0; i < 10000; i++) {
+        turn();
         while ((n = read(fd, text + length, 1)) == 1)
             if (text[length++] == '\n') {
                 text[length - 1] = '\0';

@@ -10,14 +10,11 @@
 #include "daemon/gate/gate.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/ledger/store.h"
+#include "tests/daemon/client.h"
 #include "tests/daemon/database.h"
 
-#include <event2/event.h>
 #include <event2/thread.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 
 #define NOTHING "9:NOTFOUND ,"
@@ -26,14 +23,12 @@
 
 static struct ruleset *rules;
 static struct settings *settings;
-static struct event_base *base;
 static struct lookup_pool *pool;
 static struct gate *gate;
 static struct desk *desk;
 static struct gate_server *server;
 static struct counters counters;
 static struct error error;
-static char socket_path[128];
 
 static void suppress(const char *key, const char *stream)
 {
@@ -101,49 +96,9 @@ static void teardown(void)
     database_remove();
 }
 
-static int connect_client(void)
+static void expect_reply(int fd, const char *reply)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    strcpy(address.sun_path, socket_path);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-    return fd;
-}
-
-static void turn(void)
-{
-    const struct timeval pause = {.tv_usec = 2000};
-
-    event_base_loopexit(base, &pause);
-    event_base_dispatch(base);
-}
-
-static void give(int fd, const char *text)
-{
-    ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-/* Runs the loop until exactly this has come; "END" stands for the connection's end. */
-static void expect(int fd, const char *reply)
-{
-    static char text[65536];
-    size_t length = 0;
-    ssize_t n;
-
-    for (int i = 0; i < 10000; i++) {
-        while ((n = read(fd, text + length, sizeof(text) - 4 - length)) > 0)
-            length += (size_t)n;
-        if (!n)
-            length += (size_t)sprintf(text + length, "END");
-        text[length] = '\0';
-        if (!strcmp(text, reply))
-            return;
-        ck_assert_msg(n != 0 && length < strlen(reply), "\"%s\" instead of \"%s\"", text, reply);
-        turn();
-    }
-    ck_abort_msg("no \"%s\" in: %s", reply, text);
+    expect(fd, reply, 1);
 }
 
 static void ask(int fd, const char *map, const char *key)
@@ -159,7 +114,7 @@ static void expect_data(int fd, const char *data)
     char reply[2000];
 
     snprintf(reply, sizeof(reply), "%zu:OK %s,", strlen(data) + 3, data);
-    expect(fd, reply);
+    expect_reply(fd, reply);
 }
 
 START_TEST(maps_answer)
@@ -173,15 +128,15 @@ START_TEST(maps_answer)
     ask(fd, "recipient-access", "joe@example.com");
     expect_data(fd, REFUSED);
     ask(fd, "suppression", "live@example.com");
-    expect(fd, NOTHING);
+    expect_reply(fd, NOTHING);
     ask(fd, "suppression", "*");
-    expect(fd, NOTHING);
+    expect_reply(fd, NOTHING);
     ask(fd, "suppression", "ann@example.com"); /* of one stream, which a map does not know */
-    expect(fd, NOTHING);
+    expect_reply(fd, NOTHING);
     ask(fd, "delivery-status", "5.1.1 host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown");
     expect_data(fd, "5.1.1 host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown (suppressd: no-such-user)");
     ask(fd, "delivery-status", "2.0.0 delivered");
-    expect(fd, NOTHING);
+    expect_reply(fd, NOTHING);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_SOCKETMAP_REQUESTS), 7);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_FAULTS), 0);
     close(fd);
@@ -217,7 +172,7 @@ START_TEST(policy_answers)
         give(fd, RCPT);
         give(fd, policies[_i].attributes);
         give(fd, "\n");
-        expect(fd, !policies[_i].refused ? "action=DUNNO\n\n"
+        expect_reply(fd, !policies[_i].refused ? "action=DUNNO\n\n"
                : policies[_i].refused == 1 ? "action=" REFUSED "\n\n"
                : "action=550 5.1.1 <ann@example.com> suppressed: no-such-user since 1970-01-01 (suppressd)\n\n");
     }
@@ -262,7 +217,7 @@ START_TEST(requests_in_a_row_are_answered_in_order)
         for (int i = 0; i < 100; i++)
             strcat(all, NOTHING);
         snprintf(all + strlen(all), 200, "%zu:OK %s,END", strlen(REFUSED) + 3, REFUSED);
-        expect(fd, all);
+        expect_reply(fd, all);
     }
     close(fd);
     close_server();
@@ -286,7 +241,7 @@ START_TEST(a_slow_database_holds_nobody_up)
     fd = connect_client();
     clock_gettime(CLOCK_MONOTONIC, &before);
     ask(fd, "suppression", "joe@example.com");
-    expect(fd, NOTHING);
+    expect_reply(fd, NOTHING);
     clock_gettime(CLOCK_MONOTONIC, &after);
     ck_assert_int_ge((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000, 99);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_DEADLINE), 1);
@@ -310,7 +265,7 @@ START_TEST(a_database_that_is_gone_lets_all_pass)
     ck_assert_int_eq(unlink(database_path), 0);
     fd = connect_client();
     ask(fd, "suppression", "joe@example.com");
-    expect(fd, NOTHING);
+    expect_reply(fd, NOTHING);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_TROUBLE), 1);
     close(fd);
     close_server();
@@ -326,7 +281,7 @@ START_TEST(connections_are_bounded)
     first = connect_client();
     second = connect_client();
     third = connect_client();
-    expect(third, "END");
+    expect_reply(third, "END");
     ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_CONNECTIONS_REFUSED), 1);
     close(third);
     close(first);
@@ -334,7 +289,7 @@ START_TEST(connections_are_bounded)
         turn();
     third = connect_client();
     ask(third, "suppression", "live@example.com");
-    expect(third, NOTHING);
+    expect_reply(third, NOTHING);
     close(second);
     close(third);
     close_server();
@@ -349,7 +304,7 @@ START_TEST(silence_is_bounded)
     open_server(DIALOGUE_POLICY);
     fd = connect_client();
     give(fd, "request=");
-    expect(fd, "END");
+    expect_reply(fd, "END");
     ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_IDLE), 1);
     close(fd);
     close_server();
@@ -363,7 +318,7 @@ START_TEST(what_is_no_conversation_is_hung_up)
     open_server(DIALOGUE_SOCKETMAP);
     fd = connect_client();
     give(fd, "GET / HTTP/1.1\r\n\r\n");
-    expect(fd, "END");
+    expect_reply(fd, "END");
     ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_FAULTS), 1);
     close(fd);
     close_server();
@@ -374,22 +329,15 @@ END_TEST
 START_TEST(a_client_that_does_not_listen_is_not_listened_to)
 {
     static char filler[60000];
-    size_t given = 0;
     int fd, other;
 
     open_server(DIALOGUE_POLICY);
     fd = connect_client();
     memset(filler, '\n', sizeof(filler) - 1);
-    for (int idle = 0; idle < 20; turn()) {
-        ssize_t n = send(fd, filler, strlen(filler), MSG_NOSIGNAL);
-
-        given += n > 0 ? (size_t)n : 0;
-        idle = n > 0 ? 0 : idle + 1;
-        ck_assert_uint_lt(given, 8u << 20);
-    }
+    stuff(fd, filler, 8u << 20);
     other = connect_client();
     give(other, "\n");
-    expect(other, "action=DUNNO\n\n");
+    expect_reply(other, "action=DUNNO\n\n");
     close(fd);
     close(other);
     close_server();
@@ -449,7 +397,7 @@ START_TEST(a_reload_is_in_force_at_once)
     ask(fd, "delivery-status", "5.0.0 zork is not at home");
     expect_data(fd, "4.0.0 zork is not at home (suppressd: rate-limited, was 5.0.0)");
     ask(fd, "suppression", "joe@example.com");
-    expect(fd, NOTHING);
+    expect_reply(fd, NOTHING);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_GATE_SHADOWED), 1);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_STATUS_RETRIED), 1);
     close(fd);

@@ -8,14 +8,11 @@
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/writer.h"
 #include "daemon/report/message.h"
+#include "tests/daemon/client.h"
 #include "tests/daemon/database.h"
 
-#include <event2/event.h>
 #include <event2/thread.h>
-#include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define HELLO "LHLO client\r\n"
 #define BEGIN HELLO "MAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n"
@@ -32,12 +29,10 @@
 
 static struct ruleset *rules;
 static struct settings *settings;
-static struct event_base *base;
 static struct writer *writer;
 static struct lmtp *lmtp;
 static struct counters counters;
 static struct error error;
-static char socket_path[128];
 
 static void open_all(int queue_max)
 {
@@ -77,49 +72,10 @@ static void teardown(void)
     database_remove();
 }
 
-static int connect_client(void)
+/* Replies come in one piece or several: only the last is looked at. */
+static void expect_end(int fd, const char *reply)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    strcpy(address.sun_path, socket_path);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-    return fd;
-}
-
-static void turn(void)
-{
-    const struct timeval pause = {.tv_usec = 5000};
-
-    event_base_loopexit(base, &pause);
-    event_base_dispatch(base);
-}
-
-static void give(int fd, const char *text)
-{
-    ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-/* Runs the loop until what has come ends with this reply, or with "END": the connection did. */
-static void expect(int fd, const char *reply)
-{
-    static char text[65536];
-    size_t length = 0;
-    ssize_t n;
-
-    for (int i = 0; i < 4000; i++) {
-        while ((n = read(fd, text + length, sizeof(text) - 4 - length)) > 0)
-            length += (size_t)n;
-        if (!n)
-            length += (size_t)sprintf(text + length, "END");
-        text[length] = '\0';
-        if (length >= strlen(reply) && !strcmp(text + length - strlen(reply), reply))
-            return;
-        ck_assert_msg(n != 0, "the end behind: %s", text);
-        turn();
-    }
-    ck_abort_msg("no \"%s\" in: %s", reply, text);
+    expect(fd, reply, 0);
 }
 
 static sqlite3 *lock_database(void)
@@ -160,9 +116,9 @@ START_TEST(each_message_has_its_evidence)
     snprintf(head, sizeof(head), HELLO "MAIL FROM:<%s>\r\nRCPT TO:<b@example.org>\r\nRCPT TO:<c@example.org>\r\nDATA\r\n", messages[_i].sender);
     give(fd, head);
     give(fd, messages[_i].message);
-    expect(fd, "354 End with CR LF . CR LF\r\n");
+    expect_end(fd, "354 End with CR LF . CR LF\r\n");
     give(fd, END);
-    expect(fd, "250 2.0.0 Ok, on record\r\n250 2.0.0 Ok, on record\r\n");
+    expect_end(fd, "250 2.0.0 Ok, on record\r\n250 2.0.0 Ok, on record\r\n");
     ck_assert_msg(!strcmp(database_text("SELECT evidence FROM event WHERE source = 'lmtp'"), evidence), "%s", messages[_i].what);
     ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), !strcmp(evidence, "local"));
     ck_assert_int_eq(database_number("SELECT count(*) FROM aside"), messages[_i].aside);
@@ -182,14 +138,14 @@ START_TEST(nobody_waits_for_the_disk_but_whose_message_it_is)
     fd = connect_client();
     other = connect_client();
     give(fd, BEGIN DSN("mx.example.net", "a@example.com") END "NOOP\r\nQUIT\r\n");
-    expect(fd, "354 End with CR LF . CR LF\r\n");
+    expect_end(fd, "354 End with CR LF . CR LF\r\n");
     give(other, HELLO);
-    expect(other, "250 SIZE\r\n");
+    expect_end(other, "250 SIZE\r\n");
     give(other, "VRFY x\r\n");
-    expect(other, "252 2.5.2 Everything is taken\r\n");
+    expect_end(other, "252 2.5.2 Everything is taken\r\n");
     ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 0);
     sqlite3_close(db);
-    expect(fd, "250 2.0.0 Ok, on record\r\n250 2.0.0 Ok\r\n221 2.0.0 Bye\r\nEND");
+    expect_end(fd, "250 2.0.0 Ok, on record\r\n250 2.0.0 Ok\r\n221 2.0.0 Bye\r\nEND");
     ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 1);
     close(fd);
     close(other);
@@ -207,15 +163,15 @@ START_TEST(beyond_the_queue_it_comes_again)
     for (int i = 0; i < 4; i++) {
         fds[i] = connect_client();
         give(fds[i], BEGIN DSN("mx.example.net", "a@example.com") END);
-        expect(fds[i], i < 2 ? "354 End with CR LF . CR LF\r\n" : "451 4.3.0 Cannot be recorded now, come again\r\n");
+        expect_end(fds[i], i < 2 ? "354 End with CR LF . CR LF\r\n" : "451 4.3.0 Cannot be recorded now, come again\r\n");
         for (int turns = 0; i == 0 && writer_queued(writer) && turns < 1000; turns++)
             turn(); /* until the writer holds the first one */
     }
     ck_assert_uint_eq(counters_get(&counters, COUNTER_REPORTS_TEMPFAILED), 2);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_QUEUE_FULL), 2);
     sqlite3_close(db);
-    expect(fds[0], "250 2.0.0 Ok, on record\r\n");
-    expect(fds[1], "250 2.0.0 Ok, on record\r\n");
+    expect_end(fds[0], "250 2.0.0 Ok, on record\r\n");
+    expect_end(fds[1], "250 2.0.0 Ok, on record\r\n");
     for (int i = 0; i < 4; i++)
         close(fds[i]);
     close_all();
@@ -231,17 +187,17 @@ START_TEST(a_client_that_leaves_while_its_message_is_recorded)
     db = lock_database();
     fd = connect_client();
     give(fd, BEGIN DSN("mx.example.net", "a@example.com") END);
-    expect(fd, "354 End with CR LF . CR LF\r\n");
+    expect_end(fd, "354 End with CR LF . CR LF\r\n");
     close(fd);
     other = connect_client();
     give(other, "NOOP\r\n");
-    expect(other, "250 2.0.0 Ok\r\n");
+    expect_end(other, "250 2.0.0 Ok\r\n");
     sqlite3_close(db);
     for (int i = 0; i < 2000 && !database_number("SELECT count(*) FROM event"); i++)
         turn();
     ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 1);
     give(other, BEGIN DSN("mx.example.net", "b@example.com") END);
-    expect(other, "250 2.0.0 Ok, on record\r\n");
+    expect_end(other, "250 2.0.0 Ok, on record\r\n");
     close(other);
     close_all();
 }
@@ -257,13 +213,13 @@ START_TEST(what_was_recorded_when_the_daemon_stops_is_answered)
     idle = connect_client();
     fd = connect_client();
     give(fd, BEGIN DSN("mx.example.net", "a@example.com") END BEGIN DSN("mx.example.net", "b@example.com") END);
-    expect(fd, "354 End with CR LF . CR LF\r\n");
-    expect(idle, "220 mail.example.org LMTP suppressd\r\n");
+    expect_end(fd, "354 End with CR LF . CR LF\r\n");
+    expect_end(idle, "220 mail.example.org LMTP suppressd\r\n");
     sqlite3_close(db);
     writer_stop(&writer);
     lmtp_close(&lmtp);
-    expect(fd, "250 2.0.0 Ok, on record\r\n421 4.3.2 suppressd stops, come again\r\nEND");
-    expect(idle, "421 4.3.2 suppressd stops, come again\r\nEND");
+    expect_end(fd, "250 2.0.0 Ok, on record\r\n421 4.3.2 suppressd stops, come again\r\nEND");
+    expect_end(idle, "421 4.3.2 suppressd stops, come again\r\nEND");
     ck_assert_int_eq(access(socket_path, F_OK), -1);
     close(fd);
     close(idle);
@@ -280,16 +236,16 @@ START_TEST(connections_are_bounded)
     open_all(100);
     first = connect_client();
     second = connect_client();
-    expect(first, "suppressd\r\n");
-    expect(second, "suppressd\r\n");
+    expect_end(first, "suppressd\r\n");
+    expect_end(second, "suppressd\r\n");
     third = connect_client();
-    expect(third, "421 4.3.2 Too many connections, come again\r\nEND");
+    expect_end(third, "421 4.3.2 Too many connections, come again\r\nEND");
     close(third);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_LMTP_CONNECTIONS_REFUSED), 1);
     give(first, "QUIT\r\n");
-    expect(first, "221 2.0.0 Bye\r\nEND");
+    expect_end(first, "221 2.0.0 Bye\r\nEND");
     third = connect_client();
-    expect(third, "suppressd\r\n");
+    expect_end(third, "suppressd\r\n");
     close(first);
     close(second);
     close(third);
@@ -305,7 +261,7 @@ START_TEST(silence_is_bounded)
     open_all(100);
     fd = connect_client();
     give(fd, BEGIN "and then");
-    expect(fd, "354 End with CR LF . CR LF\r\n421 4.4.2 Silent for too long\r\nEND");
+    expect_end(fd, "354 End with CR LF . CR LF\r\n421 4.4.2 Silent for too long\r\nEND");
     ck_assert_uint_eq(counters_get(&counters, COUNTER_LMTP_IDLE), 1);
     close(fd);
     close_all();
@@ -316,23 +272,16 @@ END_TEST
 START_TEST(a_client_that_does_not_listen_is_not_listened_to)
 {
     static char filler[60000];
-    size_t given = 0;
     int fd, other;
 
     open_all(100);
     fd = connect_client();
     for (size_t i = 0; i + 9 <= sizeof(filler); i += 8)
         strcpy(filler + i, "LHLO x\r\n");
-    for (int idle = 0; idle < 20; turn()) {
-        ssize_t n = send(fd, filler, strlen(filler), MSG_NOSIGNAL);
-
-        given += n > 0 ? (size_t)n : 0;
-        idle = n > 0 ? 0 : idle + 1;
-        ck_assert_uint_lt(given, 4u << 20);
-    }
+    stuff(fd, filler, 4u << 20);
     other = connect_client();
     give(other, "NOOP\r\n");
-    expect(other, "250 2.0.0 Ok\r\n");
+    expect_end(other, "250 2.0.0 Ok\r\n");
     close(fd);
     close(other);
     close_all();
@@ -351,7 +300,7 @@ START_TEST(a_large_message_keeps_its_head)
     give(fd, BEGIN DSN("mx.example.net", "a@example.com"));
     give(fd, filler);
     give(fd, "\r\n" END);
-    expect(fd, "250 2.0.0 Ok, on record\r\n");
+    expect_end(fd, "250 2.0.0 Ok, on record\r\n");
     ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 1);
     ck_assert_uint_eq(counters_get(&counters, COUNTER_REPORTS_CUT), 1);
     close(fd);
@@ -369,7 +318,7 @@ START_TEST(a_message_that_comes_again_is_known)
     for (int i = 0; i < 2; i++) {
         give(fd, BEGIN "Message-ID: <bounce7@example.net>\r\nFrom: MAILER-DAEMON@example.net\r\n"
                  "Subject: Undelivered Mail\r\n\r\n<gone@example.com>: 550 5.1.1 User unknown\r\n" END);
-        expect(fd, "250 2.0.0 Ok, on record\r\n");
+        expect_end(fd, "250 2.0.0 Ok, on record\r\n");
     }
     ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 1);
     ck_assert_int_eq(database_number("SELECT witnesses FROM event"), 2);
@@ -385,20 +334,20 @@ START_TEST(a_reload_is_for_new_connections)
 
     open_all(100);
     before = connect_client();
-    expect(before, "suppressd\r\n");
+    expect_end(before, "suppressd\r\n");
     other->lmtp_trust = LMTP_TRUST_OWN;
     other->lmtp_connections_max = 2;
     lmtp_set_settings(lmtp, other);
     settings_unref(&other);
     after = connect_client();
-    expect(after, "suppressd\r\n");
+    expect_end(after, "suppressd\r\n");
     refused = connect_client();
-    expect(refused, "421 4.3.2 Too many connections, come again\r\nEND");
+    expect_end(refused, "421 4.3.2 Too many connections, come again\r\nEND");
     give(before, BEGIN OWN DSN("mail.example.org", "a@example.com") END);
-    expect(before, "250 2.0.0 Ok, on record\r\n");
+    expect_end(before, "250 2.0.0 Ok, on record\r\n");
     ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 0);
     give(after, BEGIN OWN DSN("mail.example.org", "a@example.com") END);
-    expect(after, "250 2.0.0 Ok, on record\r\n");
+    expect_end(after, "250 2.0.0 Ok, on record\r\n");
     ck_assert_int_eq(database_number("SELECT count(*) FROM suppression"), 1);
     close(before);
     close(after);
