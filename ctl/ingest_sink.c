@@ -154,7 +154,8 @@ static int open_writer(struct ctl *ctl, struct sink *sink, struct error *error)
     const struct writer_options options = {
         .queue_max = IN_FLIGHT_MAX, .batch_max = (size_t)settings->batch_max, .counters = &sink->counters};
     const struct writer_limits limits = {
-        .sent_keep = settings->sent_keep, .aside_bytes_max = settings->aside_bytes_max};
+        .sent_keep = settings->sent_keep, .aside_bytes_max = settings->aside_bytes_max,
+        .reading = collect_limits_of(settings).reading};
     struct ledger_options ledger_options = {
         .database = settings->database,
         .strict_local_part = (int)settings->strict_local_part,
@@ -211,7 +212,9 @@ struct sink *sink_open(struct ctl *ctl, int own, struct error *error)
 
 struct collect *sink_message(struct sink *sink)
 {
-    return collect_new((size_t)sink->settings->report_size_max, &sink->counters);
+    const struct collect_limits limits = collect_limits_of(sink->settings);
+
+    return collect_new(&limits, &sink->counters);
 }
 
 int sink_give(struct sink *sink, struct collect *message_take, struct error *error)

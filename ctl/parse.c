@@ -118,7 +118,7 @@ static int parse_file(const char *file, struct classifier *classifier, struct er
 
     if (!bytes)
         return -1;
-    message_parse(bytes, length, &report);
+    message_parse(bytes, length, NULL, &report);
     object = report_object(file, &report, classifier);
     json_dumpf(object, stdout, JSON_COMPACT);
     putchar('\n');

@@ -105,6 +105,7 @@ static struct writer_limits writer_limits_of(const struct settings *settings)
         .sent_keep = settings->sent_keep,
         .rollup_keep = settings->rollup_keep,
         .aside_bytes_max = settings->aside_bytes_max,
+        .reading = collect_limits_of(settings).reading,
     };
 }
 
@@ -125,7 +126,7 @@ static void fill_facts(struct control_facts *facts_r, void *context)
         .gate_mode = gate_mode_name(house->settings->gate_mode),
         .reload_error = house->reload_error,
         .own_host = house->own_name,
-        .message_max = (size_t)house->settings->report_size_max,
+        .limits = collect_limits_of(house->settings),
         .started = house->started,
     };
 }

@@ -75,6 +75,10 @@ struct settings {
     char *rules_dir;
     char *local_rules_dir;
     long report_size_max;
+    long header_size_max;
+    long mime_parts_max;
+    long mime_depth_max;
+    long report_recipients_max;
     long message_recipients_max;
     long sent_keep;
     long proof_age;

@@ -205,7 +205,7 @@ static void command_ingest(struct client *client, json_t *request)
         return;
     }
     control->facts(&facts, control->context);
-    client->message = collect_new(facts.message_max, control->rooms.counters);
+    client->message = collect_new(&facts.limits, control->rooms.counters);
     client->message_left = (size_t)size;
     client->message_id = json_integer_value(json_object_get(request, "id"));
     client->message_own = json_is_true(json_object_get(request, "own"));

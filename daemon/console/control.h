@@ -28,6 +28,7 @@
 
 #include "base/error.h"
 #include "daemon/counters.h"
+#include "daemon/intake/collect.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +53,7 @@ struct control_facts {
     const char *version, *config, *rules_version, *gate_mode;
     const char *reload_error; /* of the last reload; "" when it went well */
     const char *own_host;     /* name of this host's MTA */
-    size_t message_max;       /* bytes of a message that are kept and read */
+    struct collect_limits limits; /* of a message that is handed in */
     int64_t started;
     long rules;
 };

@@ -10,8 +10,8 @@
 #include "daemon/log.h"
 #include "daemon/report/address.h"
 #include "daemon/report/field.h"
-#include "daemon/report/message.h"
 #include "daemon/report/scan.h"
+#include "daemon/settings.h"
 #include "daemon/tag.h"
 
 #include <stdlib.h>
@@ -20,17 +20,29 @@
 #define ID_MAX 250 /* a longer Message-ID would be cut where it is compared */
 
 struct collect {
+    struct collect_limits limits;
     struct counters *counters;
     char *bytes;
-    size_t length, size, max;
+    size_t length, size;
     int full;
 };
 
-struct collect *collect_new(size_t max, struct counters *counters)
+struct collect_limits collect_limits_of(const struct settings *settings)
+{
+    return (struct collect_limits){
+        .size = (size_t)settings->report_size_max,
+        .reading.header = (size_t)settings->header_size_max,
+        .reading.parts = (size_t)settings->mime_parts_max,
+        .reading.depth = (size_t)settings->mime_depth_max,
+        .reading.recipients = (size_t)settings->report_recipients_max,
+    };
+}
+
+struct collect *collect_new(const struct collect_limits *limits, struct counters *counters)
 {
     struct collect *collect = xcalloc(1, sizeof(*collect));
 
-    collect->max = max;
+    collect->limits = *limits;
     collect->counters = counters;
     return collect;
 }
@@ -48,7 +60,7 @@ void collect_free(struct collect **collect)
 
 void collect_append(struct collect *collect, const char *bytes, size_t length)
 {
-    size_t room = collect->max - collect->length, needed;
+    size_t room = collect->limits.size - collect->length, needed;
 
     if (length > room) {
         length = room;
@@ -60,7 +72,7 @@ void collect_append(struct collect *collect, const char *bytes, size_t length)
         return;
     needed = collect->length + length;
     if (needed > collect->size) {
-        collect->size = needed * 2 < collect->max ? needed * 2 : collect->max;
+        collect->size = needed * 2 < collect->limits.size ? needed * 2 : collect->limits.size;
         collect->bytes = xrealloc(collect->bytes, collect->size);
     }
     memcpy(collect->bytes + collect->length, bytes, length);
@@ -136,7 +148,7 @@ static void describe(struct collect *collect, const struct collect_origin *origi
     struct header *header = xmalloc(sizeof(*header));
     struct span bytes = collect_bytes(collect), rest = bytes;
 
-    header_read(&rest, HEADER_BYTES_MAX, header);
+    header_read(&rest, collect->limits.reading.header, header);
     record->source = origin->source;
     record->queue_id = origin->queue_id ? xstrdup(origin->queue_id) : identity(bytes, header);
     record->sender = origin->sender ? xstrdup(origin->sender) : return_path(header);
@@ -160,31 +172,55 @@ static void log_record(const struct record *record)
     if (record->kind == RECORD_ASIDE)
         log_line(LOG_WARN, "report %s: kept aside: %s", record->queue_id,
                  report->problem ? report->problem : "not understood");
+    else if (record->bytes)
+        log_line(LOG_WARN, "report %s: kept aside besides: %s", record->queue_id, report->problem);
     else
         log_line(LOG_DETAIL, "report %s: %s of %s on %s: %zu recipient(s), %s", record->queue_id,
                  report_kind_name(report->kind), report->reporting_mta ? report->reporting_mta : "?",
                  report->queue_id ? report->queue_id : "?", report->count, evidence_name(record->evidence));
 }
 
+static void count_cuts(const struct collect *collect, unsigned cut)
+{
+    static const struct {
+        enum report_cut cut;
+        enum counter counter;
+    } cuts[] = {
+        {REPORT_CUT_HEADER, COUNTER_HEADERS_CUT},
+        {REPORT_CUT_PARTS, COUNTER_PARTS_CUT},
+        {REPORT_CUT_DEPTH, COUNTER_DEPTH_CUT},
+        {REPORT_CUT_RECIPIENTS, COUNTER_RECIPIENTS_CUT},
+    };
+
+    for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++)
+        counters_add(collect->counters, cuts[i].counter, (cut & cuts[i].cut) != 0);
+}
+
+static void give_bytes(struct collect *collect, struct record *record)
+{
+    record->bytes = collect->bytes;
+    record->size = collect->length;
+    collect->bytes = NULL;
+    collect->length = collect->size = 0;
+    aside_pack(record);
+}
+
 struct record *collect_record(struct collect *collect, const struct collect_origin *origin, int64_t now)
 {
     struct record *record = record_new(RECORD_REPORT, now);
 
-    message_parse(collect->bytes, collect->length, &record->report);
+    message_parse(collect->bytes, collect->length, &collect->limits.reading, &record->report);
+    count_cuts(collect, record->report.cut);
     if (!says_something(&record->report)) {
         record_free(&record);
         counters_add(collect->counters, COUNTER_ORDINARY, 1);
         return NULL;
     }
     describe(collect, origin, record);
-    if (aside_wants(&record->report)) {
+    if (aside_wants(&record->report))
         record->kind = RECORD_ASIDE;
-        record->bytes = collect->bytes;
-        record->size = collect->length;
-        collect->bytes = NULL;
-        collect->length = collect->size = 0;
-        aside_pack(record);
-    }
+    if (record->kind == RECORD_ASIDE || record->report.cut & REPORT_CUT_RECIPIENTS)
+        give_bytes(collect, record);
     log_record(record);
     return record;
 }

@@ -10,12 +10,21 @@
 
 #include "daemon/counters.h"
 #include "daemon/ledger/record.h"
+#include "daemon/report/message.h"
 #include "daemon/report/span.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct collect;
+struct settings;
+
+struct collect_limits {
+    size_t size; /* bytes that are kept */
+    struct message_limits reading;
+};
+
+struct collect_limits collect_limits_of(const struct settings *settings);
 
 /* How a message came. */
 struct collect_origin {
@@ -27,8 +36,8 @@ struct collect_origin {
     int internal;         /* it is known not to have come by SMTP: no Received field must show it */
 };
 
-/* At most max bytes are kept. counters borrowed. */
-struct collect *collect_new(size_t max, struct counters *counters);
+/* counters borrowed. */
+struct collect *collect_new(const struct collect_limits *limits, struct counters *counters);
 void collect_free(struct collect **collect);
 
 void collect_append(struct collect *collect, const char *bytes, size_t length);
@@ -37,9 +46,11 @@ int collect_is_full(const struct collect *collect); /* something was left out */
 /* What was kept; valid until the next call. */
 struct span collect_bytes(const struct collect *collect);
 
-/* Parses what was kept. The record to submit, or NULL when the message says
- * nothing of any delivery (counted). Its evidence is local for an own DSN,
- * else unproven, which the ledger may find proved; what is broken becomes RECORD_ASIDE and takes the bytes. */
+/* Parses what was kept, and lets go of it. The record to submit, or NULL when
+ * the message says nothing of any delivery (counted). Its evidence is local for
+ * an own DSN, else unproven, which the ledger may find proved. What is broken
+ * becomes RECORD_ASIDE with the bytes; a report with too many recipients has
+ * them, too, so that it is kept aside besides. Each limit that struck is counted. */
 struct record *collect_record(struct collect *collect, const struct collect_origin *origin, int64_t now) must_check;
 
 #endif

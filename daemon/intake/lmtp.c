@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "daemon/acks.h"
-#include "daemon/intake/collect.h"
 #include "daemon/intake/lmtp_dialogue.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
@@ -115,11 +114,12 @@ static void *begin(struct peer *peer, void *context)
     struct connection *connection = xcalloc(1, sizeof(*connection));
     struct lmtp *lmtp = context;
     const struct settings *settings = lmtp->settings;
+    const struct collect_limits limits = collect_limits_of(settings);
     const char *host = lmtp->rooms.host;
 
     connection->lmtp = lmtp;
     connection->peer = peer;
-    connection->dialogue = lmtp_dialogue_new(host, (size_t)settings->report_size_max, lmtp->rooms.counters);
+    connection->dialogue = lmtp_dialogue_new(host, &limits, lmtp->rooms.counters);
     connection->own_host = settings->lmtp_trust == LMTP_TRUST_OWN ? xstrdup(host) : NULL;
     send_replies(connection);
     return connection;

@@ -22,7 +22,7 @@ enum place {
 
 struct lmtp_dialogue {
     char *host;
-    size_t size_max;
+    struct collect_limits limits;
     struct counters *counters;
     enum lmtp_step step;
     char line[LMTP_LINE_MAX + 2]; /* a command and its CR */
@@ -214,7 +214,7 @@ static void on_data(struct lmtp_dialogue *dialogue, struct span argument)
         refuse(dialogue, argument.length ? "501 5.5.4 DATA takes no argument" : "503 5.5.1 No recipients");
         return;
     }
-    dialogue->message = collect_new(dialogue->size_max, dialogue->counters);
+    dialogue->message = collect_new(&dialogue->limits, dialogue->counters);
     dialogue->in_message = 1;
     dialogue->place = PLACE_LINE;
     say(dialogue, "354 End with CR LF . CR LF");
@@ -385,13 +385,14 @@ void lmtp_dialogue_said(struct lmtp_dialogue *dialogue)
     dialogue->replies_length = 0;
 }
 
-struct lmtp_dialogue *lmtp_dialogue_new(const char *host, size_t size_max, struct counters *counters)
+struct lmtp_dialogue *lmtp_dialogue_new(const char *host, const struct collect_limits *limits,
+                                        struct counters *counters)
 {
     struct lmtp_dialogue *dialogue = xcalloc(1, sizeof(*dialogue));
     char *greeting = xasprintf("220 %s LMTP suppressd", host);
 
     dialogue->host = xstrdup(host);
-    dialogue->size_max = size_max;
+    dialogue->limits = *limits;
     dialogue->counters = counters;
     say(dialogue, greeting);
     free(greeting);

@@ -13,6 +13,7 @@
 #define SUPPRESSD_DAEMON_INTAKE_LMTP_DIALOGUE_H
 
 #include "daemon/counters.h"
+#include "daemon/intake/collect.h"
 #include "daemon/report/span.h"
 
 #include <stddef.h>
@@ -21,7 +22,6 @@
 #define LMTP_RECIPIENTS_MAX 1000
 #define LMTP_FAULTS_MAX 20      /* then the connection is over */
 
-struct collect;
 struct lmtp_dialogue;
 
 enum lmtp_step {
@@ -30,9 +30,9 @@ enum lmtp_step {
     LMTP_OVER     /* send what is to be said, then hang up; takes nothing more */
 };
 
-/* Begins with the greeting. host: our name; size_max: bytes of a message that
- * are kept. counters borrowed. */
-struct lmtp_dialogue *lmtp_dialogue_new(const char *host, size_t size_max, struct counters *counters);
+/* Begins with the greeting. host: our name; limits: of a message. counters borrowed. */
+struct lmtp_dialogue *lmtp_dialogue_new(const char *host, const struct collect_limits *limits,
+                                        struct counters *counters);
 void lmtp_dialogue_free(struct lmtp_dialogue **dialogue);
 
 /* Takes *taken_r bytes of the input: all of them, unless a step is reached. */

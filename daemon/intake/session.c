@@ -24,6 +24,7 @@
 struct session {
     const struct session_rooms *rooms;
     struct settings *settings;
+    struct collect_limits limits;
     int internal; /* not by SMTP: the MTA's own mail, or sendmail(1) */
     int trusted;  /* the client lies in a trusted network */
     char *mta;    /* the MTA's own host name, or NULL */
@@ -66,6 +67,7 @@ struct session *session_open(const struct session_rooms *rooms, struct settings 
 
     session->rooms = rooms;
     session->settings = settings_ref(settings);
+    session->limits = collect_limits_of(settings);
     session->internal = is_internal(hostname, address);
     session->trusted =
         network_contains(settings->trusted_networks, settings->trusted_networks_count, address);
@@ -142,7 +144,7 @@ void session_mail(struct session *session, const char *sender, int authenticated
     session->sender = without_brackets(sender, ADDRESS_SIZE);
     session->submitted = gate_is_submission(session->settings, session->sender,
                                             session->internal || session->trusted, authenticated);
-    session->collect = collect_new((size_t)session->settings->report_size_max, session->rooms->counters);
+    session->collect = collect_new(&session->limits, session->rooms->counters);
     at = strrchr(session->sender, '@');
     session->stream = xstrdup(session->port_stream ? session->port_stream : at ? at + 1 : "");
     session->may_bypass = session->submitted && authenticated && *session->settings->bypass_header;

@@ -39,6 +39,7 @@ struct aside {
     sqlite3 *db;
     struct statements statements;
     int64_t bytes; /* of all that is kept; -1: to be summed up */
+    uint64_t dropped;
 };
 
 /* ------------------------------------------------------- before the writer */
@@ -122,6 +123,7 @@ void aside_close(struct aside **aside)
 void aside_rolled_back(struct aside *aside)
 {
     aside->bytes = -1;
+    aside->dropped = 0;
 }
 
 static int sum_up(struct aside *aside, struct error *error)
@@ -153,6 +155,7 @@ static int drop_oldest(struct aside *aside, struct error *error)
     if (statement_run(&aside->statements, DROP, error, "i", id))
         return -1;
     aside->bytes -= bytes;
+    aside->dropped++;
     return 1;
 }
 
@@ -183,8 +186,12 @@ int aside_keep(struct aside *aside, const struct record *record, int64_t bytes_m
     const char *problem = record->report.problem;
     int more, known = repeat(aside, record, error);
 
-    if (known || (int64_t)record->packed > bytes_max)
+    if (known)
         return known < 0 ? -1 : 0;
+    if ((int64_t)record->packed > bytes_max) {
+        aside->dropped++;
+        return 0;
+    }
     if (sum_up(aside, error) ||
         statement_run(&aside->statements, ADD, error, "itttttibi", record->time,
                       source_name(record->source), evidence_name(record->evidence),
@@ -227,11 +234,11 @@ static struct record *record_of_row(sqlite3_stmt *stmt, struct error *error)
 
 /* Our own MTA's word counts where a machine wrote it for machines: no more may be
  * read out of a text now than when it came. */
-static void parse(struct record *record)
+static void parse(struct record *record, const struct message_limits *limits)
 {
     struct report *report = &record->report;
 
-    message_parse(record->bytes, record->size, report);
+    message_parse(record->bytes, record->size, limits, report);
     if (report->kind != REPORT_DSN && record->evidence == EVIDENCE_LOCAL)
         record->evidence = EVIDENCE_UNPROVEN;
     if (report->kind == REPORT_ORDINARY && !report->problem)
@@ -240,7 +247,8 @@ static void parse(struct record *record)
         record->kind = RECORD_ASIDE;
 }
 
-int aside_read(struct aside *aside, int64_t id, struct record **record_r, struct error *error)
+int aside_read(struct aside *aside, int64_t id, const struct message_limits *limits, struct record **record_r,
+               struct error *error)
 {
     sqlite3_stmt *stmt = statement_bind(&aside->statements, READ, error, "i", id);
     int row = stmt ? statement_step(&aside->statements, READ, error) : -1;
@@ -251,8 +259,16 @@ int aside_read(struct aside *aside, int64_t id, struct record **record_r, struct
     statement_reset(&aside->statements, READ);
     if (!*record_r)
         return error_prefix(error, "aside %lld", (long long)id);
-    parse(*record_r);
+    parse(*record_r, limits);
     return 1;
+}
+
+uint64_t aside_dropped(struct aside *aside)
+{
+    uint64_t dropped = aside->dropped;
+
+    aside->dropped = 0;
+    return dropped;
 }
 
 int aside_set_problem(struct aside *aside, int64_t id, const char *problem, struct error *error)

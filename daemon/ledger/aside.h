@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct aside;
+struct message_limits;
 
 /* A report that claims to say something of deliveries and is not understood, or
  * names no recipient that is an address. Then its problem says why. */
@@ -41,10 +42,14 @@ int aside_keep(struct aside *aside, const struct record *record, int64_t bytes_m
 /* Lets go of what exceeds bytes_max, a bounded number of messages. 1: there is more. */
 int aside_trim(struct aside *aside, int64_t bytes_max, struct error *error) must_check;
 
-/* Parses what is kept anew. 1 and *record_r (the caller's): as if it had come
+/* Parses what is kept anew, within limits. 1 and *record_r (the caller's): as if it had come
  * with its time, source and evidence just now, a RECORD_REPORT when it is
  * understood, else a RECORD_ASIDE with the problem; 0: there is no such message; -1. */
-int aside_read(struct aside *aside, int64_t id, struct record **record_r, struct error *error) must_check;
+int aside_read(struct aside *aside, int64_t id, const struct message_limits *limits, struct record **record_r,
+               struct error *error) must_check;
+
+/* How many it has let go of, or not kept, for want of room since this was asked last. */
+uint64_t aside_dropped(struct aside *aside);
 
 int aside_set_problem(struct aside *aside, int64_t id, const char *problem, struct error *error) must_check;
 /* 1: gone; 0: there was none; -1. */

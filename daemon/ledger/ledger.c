@@ -15,6 +15,7 @@
 #include "daemon/ledger/tally.h"
 #include "daemon/ledger/watch.h"
 #include "daemon/report/address.h"
+#include "daemon/report/message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct ledger {
     struct counters *counters;
     struct counters batch; /* added to counters when the batch is committed */
     int64_t aside_bytes_max;
+    struct message_limits reading; /* of what was kept aside */
     int strict;
     int on_trial; /* in this batch: there may be suppressions that a delivery ends */
 };
@@ -197,27 +199,37 @@ static int record_log(struct ledger *ledger, const struct record *record, struct
     return store_put_position(ledger->store, record->log, &record->position, record->time, error);
 }
 
+static void count_dropped(struct ledger *ledger)
+{
+    counters_add(&ledger->batch, COUNTER_ASIDE_DROPPED, aside_dropped(store_aside(ledger->store)));
+}
+
 static int record_aside(struct ledger *ledger, struct record *record, struct error *error)
 {
     count(ledger, COUNTER_ASIDE);
     aside_pack(record); /* unless that was done where there is more time */
-    return aside_keep(store_aside(ledger->store), record, ledger->aside_bytes_max, error);
+    if (aside_keep(store_aside(ledger->store), record, ledger->aside_bytes_max, error))
+        return -1;
+    count_dropped(ledger);
+    return 0;
 }
 
-/* What is understood by now becomes events and is no longer kept, or neither.
- * 1: so it is; 0: it stays, or is not there; -1. */
+/* What is understood by now becomes events and is no longer kept, unless there is
+ * more in it than may be read. 1: something has changed; 0: nothing, or it is not there; -1. */
 static int retry(struct ledger *ledger, int64_t id, struct error *error)
 {
     struct aside *aside = store_aside(ledger->store);
     struct record *again = NULL;
-    int result = aside_read(aside, id, &again, error);
+    int result = aside_read(aside, id, &ledger->reading, &again, error);
 
     if (result <= 0)
         return result;
     if (again->kind == RECORD_ASIDE)
         result = aside_set_problem(aside, id, again->report.problem, error);
     else if (!(result = record_report(ledger, again, 0, error)))
-        result = aside_drop(aside, id, error);
+        result = again->report.cut & REPORT_CUT_RECIPIENTS
+                     ? aside_set_problem(aside, id, again->report.problem, error)
+                     : aside_drop(aside, id, error);
     record_free(&again);
     return result;
 }
@@ -346,6 +358,8 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
     switch (record->kind) {
     case RECORD_REPORT:
         result = record_report(ledger, record, 0, error);
+        if (!result && record->packed)
+            result = record_aside(ledger, record, error); /* what could not be read of it */
         record->changed_r = counters_get(&ledger->batch, COUNTER_EVENTS) > before;
         return result;
     case RECORD_ASIDE:
@@ -376,9 +390,10 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
     return error_set(error, ERROR_INPUT, "unknown kind of record %d", (int)record->kind);
 }
 
-void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max)
+void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max, const struct message_limits *reading)
 {
     ledger->aside_bytes_max = bytes_max;
+    ledger->reading = *reading;
 }
 
 int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, int64_t now, struct error *error)
@@ -387,6 +402,7 @@ int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before
     int folded = more < 0 ? -1 : store_fold(ledger->store, fold_before, error);
     int quiet = folded < 0 ? -1 : store_release_quiet(ledger->store, policy_trial(ledger->rooms.policy)->quiet, now, error);
 
+    count_dropped(ledger);
     return quiet < 0 ? -1 : more | folded | quiet;
 }
 
@@ -458,6 +474,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct error *e
 
     ledger->strict = options->strict_local_part;
     ledger->aside_bytes_max = INT64_MAX;
+    ledger->reading = message_limits_usual;
     ledger->counters = options->counters;
     ledger->rooms.counters = &ledger->batch;
     ledger->rooms.keyring = options->keyring;

@@ -18,6 +18,7 @@ struct keyring;
 struct ledger;
 
 struct incident_parameters;
+struct message_limits;
 
 struct ledger_options {
     const char *database;       /* borrowed for the call */
@@ -48,8 +49,9 @@ void ledger_rollback(struct ledger *ledger);
  * address) is counted and kept in the event of the report, never a failure. */
 int ledger_record(struct ledger *ledger, struct record *record, struct error *error) must_check;
 
-/* What is kept aside takes no more than this from now on. At first there is no limit. */
-void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max);
+/* What is kept aside takes no more than this from now on, and is read again within
+ * these limits (copied). At first there is no limit, and the usual ones of reading. */
+void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max, const struct message_limits *reading);
 
 /* See store_prune, store_fold and store_release_quiet. 1: there is more. */
 int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, int64_t now,

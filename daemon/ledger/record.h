@@ -61,7 +61,7 @@ struct record {
     struct report report;
     enum source source;
     enum evidence evidence;
-    char *bytes; /* the message, for what is kept aside; NULL for none */
+    char *bytes; /* the message, for what is kept aside (a report: besides); NULL for none */
     size_t size;
     size_t packed; /* aside_pack: bytes are so many, and compressed if fewer than size */
     uint64_t hash; /* aside_pack */

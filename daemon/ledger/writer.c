@@ -238,7 +238,7 @@ static void *writer_main(void *argument)
         struct writer_limits limits = writer->limits;
 
         pthread_mutex_unlock(&writer->lock);
-        ledger_limit_aside(writer->ledger, limits.aside_bytes_max);
+        ledger_limit_aside(writer->ledger, limits.aside_bytes_max, &limits.reading);
         if (batch && batch->kind == RECORD_RULES)
             use_rules(writer, batch);
         else if (batch)

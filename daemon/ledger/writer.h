@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "daemon/counters.h"
 #include "daemon/ledger/record.h"
+#include "daemon/report/message.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,7 @@ struct writer_limits {
     int64_t sent_keep;       /* seconds */
     int64_t rollup_keep;     /* seconds */
     int64_t aside_bytes_max;
+    struct message_limits reading; /* of what was kept aside and is read again */
 };
 
 /* Takes the ledger; starts the thread, with all signals blocked. NULL and

@@ -383,6 +383,11 @@ size_t bounce_read(const struct notice *notice, const struct header *header,
             give_reply(delivery, subject);
     }
     count = bounce->count;
+    if (count == BOUNCE_RECIPIENTS_MAX) {
+        report->cut |= REPORT_CUT_RECIPIENTS;
+        if (!report->problem)
+            report->problem = xasprintf("recipients beyond the first %d of a text were not read", BOUNCE_RECIPIENTS_MAX);
+    }
     free(bounce->unnamed);
     free(bounce);
     return count;

@@ -56,6 +56,14 @@ enum report_kind {
     REPORT_KIND_COUNT
 };
 
+/* What of a message lay beyond a limit (message.h) and was not looked at. */
+enum report_cut {
+    REPORT_CUT_HEADER = 1,
+    REPORT_CUT_PARTS = 2,
+    REPORT_CUT_DEPTH = 4,
+    REPORT_CUT_RECIPIENTS = 8 /* of which there are more, or may be */
+};
+
 /* One message that reports on deliveries. */
 struct report {
     enum report_kind kind;
@@ -68,6 +76,8 @@ struct report {
     char *complaint;           /* of a complaint its type, "abuse"; NULL: of a kind that nobody makes */
     char *problem;             /* why it is broken, or what had to be guessed: one line */
     int64_t time;              /* arrival of the report's own Date field; 0 unknown */
+    unsigned cut;              /* enum report_cut, or of it */
+    size_t max;                /* deliveries that it takes; 0: MESSAGE_RECIPIENTS_MAX */
 };
 
 void report_clear(struct report *report);

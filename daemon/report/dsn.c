@@ -56,8 +56,10 @@ static const struct {
 
 struct delivery *report_add(struct report *report)
 {
-    if (report->count >= MESSAGE_RECIPIENTS_MAX)
+    if (report->count >= (report->max ? report->max : MESSAGE_RECIPIENTS_MAX)) {
+        report->cut |= REPORT_CUT_RECIPIENTS;
         return NULL;
+    }
     if (!(report->count & (report->count - 1)))
         report->deliveries = xrealloc(report->deliveries, (report->count ? 2 * report->count : 1) *
                                                               sizeof(*report->deliveries));
@@ -309,13 +311,15 @@ size_t dsn_read(const struct part *part, struct report *report, struct delivery 
             reader.group.after_blank = 1;
     }
     group_end(&reader);
+    if (lines > LINES_MAX)
+        report->cut |= REPORT_CUT_RECIPIENTS;
     free(owned);
     if (!nameless_r || reader.nameless_count != 1)
         delivery_clear(&reader.nameless);
     if (nameless_r)
         *nameless_r = reader.nameless;
     if (reader.refused && !report->problem)
-        report->problem = xasprintf("recipients beyond the first %d were not read", MESSAGE_RECIPIENTS_MAX);
+        report->problem = xasprintf("recipients beyond the first %zu were not read", report->count);
     else if (lines > LINES_MAX && !report->problem)
         report->problem = xasprintf("lines beyond the first %d of the delivery status were not read", LINES_MAX);
     return reader.taken;

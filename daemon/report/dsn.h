@@ -43,7 +43,7 @@ size_t dsn_read(const struct part *part, struct report *report, struct delivery 
  * by the reporting MTA, its queue_id. Fills only what is not yet known. */
 void dsn_read_returned(const struct header *header, struct report *report);
 
-/* Appends an empty delivery; NULL when there are MESSAGE_RECIPIENTS_MAX already. */
+/* Appends an empty delivery; NULL, and REPORT_CUT_RECIPIENTS, when there are report->max already. */
 struct delivery *report_add(struct report *report);
 
 #endif

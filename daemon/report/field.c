@@ -94,6 +94,9 @@ void header_read(struct span *rest_io, size_t max, struct header *header_r)
         if (header_r->count < HEADER_FIELDS_MAX)
             header_r->fields[header_r->count++] = field;
     }
+    header_r->cut = whole.length > max && !rest.length && kind != FIELD_BLANK;
+    if (header_r->cut) /* half a line at the end looks like junk */
+        kind = FIELD_END;
     header_r->text = span_to(header_r->text, before.start);
     if (kind == FIELD_END && header_r->count && header_r->count < HEADER_FIELDS_MAX &&
         !span_ends(header_r->text, "\n"))

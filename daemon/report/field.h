@@ -31,6 +31,7 @@ enum field_kind field_next(struct span *rest_io, struct field *field_r);
 struct header {
     struct span text; /* the block with its line ends, without the blank line */
     size_t count;
+    int cut; /* it has no end within the bytes that are looked at */
     struct field fields[HEADER_FIELDS_MAX];
 };
 

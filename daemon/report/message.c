@@ -27,6 +27,8 @@
 #define NESTING_MAX 2             /* a bounce within a forwarded message within ... */
 #define SUBJECT_MAX 998
 
+const struct message_limits message_limits_usual = MESSAGE_LIMITS_USUAL;
+
 static const char *const status_types[] = {
     "message/delivery-status", "message/global-delivery-status", NULL};
 static const char *const returned_types[] = {
@@ -48,10 +50,11 @@ struct reading {
     const char *problem;
     int claims; /* the Content-Type says that it is a delivery status report */
     int depth;
+    const struct message_limits *limits;
     struct report *report;
 };
 
-static void read_message(struct span bytes, int depth, struct report *report);
+static void read_message(struct span bytes, int depth, const struct message_limits *limits, struct report *report);
 
 void message_init(void)
 {
@@ -144,6 +147,7 @@ static int read_complaint(struct reading *reading)
 static void take_over(struct report *report, struct report *inner)
 {
     inner->time = report->time;
+    inner->cut |= report->cut;
     report_clear(report);
     *report = *inner;
 }
@@ -162,12 +166,12 @@ static int read_nested(struct reading *reading)
         return 0;
     rest = bytes = without_blank_lines(bytes);
     header = xmalloc(sizeof(*header));
-    header_read(&rest, HEADER_BYTES_MAX, header);
+    header_read(&rest, reading->limits->header, header);
     claims = claims_dsn(header);
     free(header);
     if (!claims)
         return 0;
-    read_message(bytes, reading->depth + 1, &inner);
+    read_message(bytes, reading->depth + 1, reading->limits, &inner);
     if (inner.kind == REPORT_DSN && inner.count)
         take_over(reading->report, &inner);
     else
@@ -192,7 +196,7 @@ static int read_quoted(struct reading *reading)
         length += line.length;
         text[length++] = '\n';
     }
-    read_message((struct span){text, length}, reading->depth + 1, &inner);
+    read_message((struct span){text, length}, reading->depth + 1, reading->limits, &inner);
     if (inner.kind == REPORT_BOUNCE && inner.count)
         take_over(reading->report, &inner);
     else
@@ -312,16 +316,19 @@ static void read_for_people(struct reading *reading)
         broken(reading->report, "a mail system's notice that names no recipient");
 }
 
-static void read_message(struct span bytes, int depth, struct report *report)
+static void read_message(struct span bytes, int depth, const struct message_limits *limits, struct report *report)
 {
     struct reading *reading = xcalloc(1, sizeof(*reading));
 
     memset(report, 0, sizeof(*report));
     report->kind = REPORT_ORDINARY;
+    report->max = limits->recipients;
     reading->report = report;
     reading->depth = depth;
-    header_read(&bytes, HEADER_BYTES_MAX, &reading->header);
-    mime_read(&reading->header, bytes, &reading->mime);
+    reading->limits = limits;
+    header_read(&bytes, limits->header, &reading->header);
+    mime_read(&reading->header, bytes, limits, &reading->mime);
+    report->cut = reading->mime.cut | (reading->header.cut ? REPORT_CUT_HEADER : 0);
     report->time = field_date(header_get(&reading->header, "Date"));
     if (!read_dsn(reading) && !read_complaint(reading)) {
         notice_read(&reading->mime, &reading->notice);
@@ -329,6 +336,8 @@ static void read_message(struct span bytes, int depth, struct report *report)
         if (!ses_read(reading->notice.own, report) &&
             !arf_read_unmarked(&reading->header, &reading->returned, report))
             read_for_people(reading);
+        if (report->kind == REPORT_ORDINARY && reading->header.cut)
+            broken(report, "its header is longer than may be read");
     }
     notice_clear(&reading->notice);
     mime_clear(&reading->mime);
@@ -337,7 +346,7 @@ static void read_message(struct span bytes, int depth, struct report *report)
     free(reading);
 }
 
-void message_parse(const char *bytes, size_t length, struct report *report_r)
+void message_parse(const char *bytes, size_t length, const struct message_limits *limits, struct report *report_r)
 {
-    read_message((struct span){bytes, length}, 0, report_r);
+    read_message((struct span){bytes, length}, 0, limits ? limits : &message_limits_usual, report_r);
 }

@@ -20,20 +20,35 @@
 #define SUPPRESSD_DAEMON_REPORT_MESSAGE_H
 
 #include "daemon/report/delivery.h"
+#include "daemon/report/field.h"
 
 #include <stddef.h>
 
-#define MESSAGE_RECIPIENTS_MAX 10000 /* recipients read from one report; the rest is named in problem */
-#define MESSAGE_PARTS_MAX 200        /* MIME parts looked at */
-#define MESSAGE_DEPTH_MAX 20         /* nesting followed */
-#define MESSAGE_REPLY_MAX 4096       /* bytes kept of one reply */
+#define MESSAGE_HEADER_MAX HEADER_BYTES_MAX
+#define MESSAGE_RECIPIENTS_MAX 10000
+#define MESSAGE_PARTS_MAX 200
+#define MESSAGE_DEPTH_MAX 20
+#define MESSAGE_REPLY_MAX 4096 /* bytes kept of one reply */
+
+/* How much of a message is looked at; what lies beyond is told by report->cut. */
+struct message_limits {
+    size_t header;     /* bytes of its header; what is longer has no body */
+    size_t parts;      /* MIME parts */
+    size_t depth;      /* multiparts one within another */
+    size_t recipients; /* of one report */
+};
+
+#define MESSAGE_LIMITS_USUAL {MESSAGE_HEADER_MAX, MESSAGE_PARTS_MAX, MESSAGE_DEPTH_MAX, MESSAGE_RECIPIENTS_MAX}
+
+extern const struct message_limits message_limits_usual;
 
 /* Once, before the first message_parse, in the main thread. */
 void message_init(void);
 
 /* Fills *report_r, which the caller clears with report_clear. Never fails:
  * what cannot be understood is REPORT_BROKEN with its problem named. The
- * bytes may be cut off at the end; what is whole before the cut is used. */
-void message_parse(const char *bytes, size_t length, struct report *report_r);
+ * bytes may be cut off at the end; what is whole before the cut is used.
+ * limits NULL: the usual ones. */
+void message_parse(const char *bytes, size_t length, const struct message_limits *limits, struct report *report_r);
 
 #endif

@@ -160,52 +160,65 @@ static void add(struct mime *mime, const struct part *part)
     mime->parts[mime->count++] = *part;
 }
 
-static void walk(struct mime *mime, const struct dashes *dashes, const struct part *part, int depth);
+/* A message on the way through its parts. */
+struct walk {
+    struct mime *mime;
+    const struct dashes *dashes;
+    const struct message_limits *limits;
+};
 
-static void walk_multipart(struct mime *mime, const struct dashes *dashes, struct span body,
-                           const char *mark, int depth)
+static void walk(const struct walk *way, const struct part *part, size_t depth);
+
+static void walk_multipart(const struct walk *way, struct span body, const char *mark, size_t depth)
 {
     struct delimiter begin, end;
     struct header *header = xmalloc(sizeof(*header));
-    int more = next_delimiter(dashes, body, body, mark, &begin);
+    int more = next_delimiter(way->dashes, body, body, mark, &begin);
 
-    while (more && !begin.closing && mime->visited < MESSAGE_PARTS_MAX) {
+    while (more && !begin.closing && way->mime->visited < way->limits->parts) {
         struct span inner = begin.rest;
         struct part part;
 
-        more = next_delimiter(dashes, body, begin.rest, mark, &end);
+        more = next_delimiter(way->dashes, body, begin.rest, mark, &end);
         if (more)
             inner = without_line_end(span_to(inner, end.line));
         header_read(&inner, PART_HEADER_MAX, header);
         part = describe(header, inner, more);
-        walk(mime, dashes, &part, depth + 1);
+        walk(way, &part, depth + 1);
         begin = end;
     }
+    if (more && !begin.closing)
+        way->mime->cut |= REPORT_CUT_PARTS;
     if (!more || !begin.closing)
-        mime->truncated = 1;
+        way->mime->truncated = 1;
     free(header);
 }
 
-static void walk(struct mime *mime, const struct dashes *dashes, const struct part *part, int depth)
+static void walk(const struct walk *way, const struct part *part, size_t depth)
 {
     char mark[BOUNDARY_MAX + 3] = "--";
+    struct mime *mime = way->mime;
 
     mime->visited++;
     if (strncmp(part->type, "multipart/", 10) ||
-        !field_parameter(part->content_type, "boundary", mark + 2, sizeof(mark) - 2) || !mark[2])
+        !field_parameter(part->content_type, "boundary", mark + 2, sizeof(mark) - 2) || !mark[2]) {
         add(mime, part);
-    else if (depth >= MESSAGE_DEPTH_MAX)
+    } else if (depth >= way->limits->depth) {
         mime->truncated = 1;
-    else
-        walk_multipart(mime, dashes, part->body, mark, depth);
+        mime->cut |= REPORT_CUT_DEPTH;
+    } else {
+        walk_multipart(way, part->body, mark, depth);
+    }
     if (depth == 0 && !mime->count) /* its boundary stands nowhere: better as text than not at all */
         add(mime, part);
 }
 
-void mime_read(const struct header *header, struct span body, struct mime *mime_r)
+void mime_read(const struct header *header, struct span body, const struct message_limits *limits,
+               struct mime *mime_r)
 {
     struct part part = describe(header, body, !body.length || span_ends(body, "\n"));
     struct dashes dashes = {0};
+    const struct walk way = {mime_r, &dashes, limits};
 
     *mime_r = (struct mime){0};
     if (!strncmp(part.type, "multipart/", 10)) {
@@ -213,8 +226,11 @@ void mime_read(const struct header *header, struct span body, struct mime *mime_
             part.body.length = SEARCHED_MAX;
         find_dashes(part.body, &dashes);
     }
-    walk(mime_r, &dashes, &part, 0);
-    mime_r->truncated |= dashes.cut || part.body.length < body.length;
+    walk(&way, &part, 0);
+    if (dashes.cut || part.body.length < body.length) {
+        mime_r->truncated = 1;
+        mime_r->cut |= REPORT_CUT_PARTS;
+    }
     free(dashes.at);
 }
 

@@ -11,6 +11,8 @@
 
 #include "daemon/report/field.h"
 
+struct message_limits;
+
 #define MIME_TYPE_MAX 63 /* bytes of "type/subtype" that are kept */
 
 struct part {
@@ -24,12 +26,14 @@ struct part {
 struct mime {
     struct part *parts; /* leaves only */
     size_t count;
-    size_t visited; /* multiparts included: what MESSAGE_PARTS_MAX bounds */
+    size_t visited; /* multiparts included: what limits->parts bounds */
     int truncated; /* a multipart without its closing boundary, or beyond the limits */
+    unsigned cut;  /* enum report_cut, or of it */
 };
 
 /* Never fails; mime_clear frees. header and body are the message's own. */
-void mime_read(const struct header *header, struct span body, struct mime *mime_r);
+void mime_read(const struct header *header, struct span body, const struct message_limits *limits,
+               struct mime *mime_r);
 void mime_clear(struct mime *mime);
 
 /* The part's bytes without transfer encoding, max at most. Borrowed from the

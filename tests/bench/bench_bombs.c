@@ -166,7 +166,7 @@ static void parse(const struct bomb *bomb, size_t size, struct result *result)
     long before = peak();
     double start = seconds();
 
-    message_parse(text, length, &report);
+    message_parse(text, length, NULL, &report);
     result->milliseconds = 1e3 * (seconds() - start);
     result->kilobytes = peak() - before;
     result->recipients = report.count;

@@ -101,7 +101,7 @@ static void run(const char *what, struct classifier *classifier)
             struct report report;
             double before = seconds(), spent;
 
-            message_parse(samples[i].bytes, samples[i].length, &report);
+            message_parse(samples[i].bytes, samples[i].length, NULL, &report);
             if (classifier)
                 classify_all(classifier, &report);
             spent = seconds() - before;

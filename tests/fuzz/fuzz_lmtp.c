@@ -53,7 +53,8 @@ static void hold_message(struct lmtp_dialogue *dialogue, struct course *course)
 static struct course run(const char *bytes, size_t size, size_t piece)
 {
     static struct counters counters;
-    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx.example.org", KEPT_MAX, &counters);
+    const struct collect_limits limits = {.size = KEPT_MAX, .reading = MESSAGE_LIMITS_USUAL};
+    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx.example.org", &limits, &counters);
     struct course course = {.text = xmalloc(COURSE_MAX)};
     enum lmtp_step step = LMTP_MORE;
 

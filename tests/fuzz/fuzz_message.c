@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!ready)
         message_init();
     ready = 1;
-    message_parse((const char *)data, size, &report);
+    message_parse((const char *)data, size, NULL, &report);
     must_hold((unsigned)report.kind < REPORT_KIND_COUNT);
     must_hold(report.count <= MESSAGE_RECIPIENTS_MAX);
     for (size_t i = 0; i < report.count; i++)

@@ -15,6 +15,9 @@
 #define DSN "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"                 \
             "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx1.example.org\n\n"       \
             "Final-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.1.1\n\n--b--\n"
+#define DSN_OF(recipients) \
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"                 \
+            "--b\nContent-Type: message/delivery-status\n\n" recipients "\n--b--\n"
 #define BROKEN "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"              \
                "--b\nContent-Type: message/delivery-status\n\nnothing of use\n--b--\n"
 
@@ -27,7 +30,7 @@ static void setup(void)
 
 static struct record *record_of(const char *text, struct collect_origin origin)
 {
-    struct collect *collect = collect_new(10000, &counters);
+    struct collect *collect = collect_new(&(const struct collect_limits){10000, MESSAGE_LIMITS_USUAL}, &counters);
     struct record *record;
 
     collect_append(collect, text, strlen(text));
@@ -90,9 +93,45 @@ START_TEST(what_reports_on_nothing_is_counted)
 }
 END_TEST
 
+static const struct {
+    struct message_limits limits;
+    enum counter counter;
+    int strikes;
+    enum record_kind kind;
+    int is_kept;
+} limited[] = {
+    {{1000, 10, 10, 1}, COUNTER_RECIPIENTS_CUT, 1, RECORD_REPORT, 1},
+    {{1000, 1, 10, 9}, COUNTER_PARTS_CUT, 1, RECORD_REPORT, 0}, /* read out of the whole text */
+    {{1000, 10, 0, 9}, COUNTER_DEPTH_CUT, 1, RECORD_REPORT, 0},
+    {{30, 10, 1, 2}, COUNTER_HEADERS_CUT, 1, RECORD_ASIDE, 1},
+    {{1000, 10, 1, 2}, COUNTER_HEADERS_CUT, 0, RECORD_REPORT, 0},
+};
+
+/* No limit costs a bounce: it is understood, kept aside, or both. */
+START_TEST(a_limit_that_strikes_is_counted)
+{
+    static const char text[] = DSN_OF("Final-Recipient: rfc822; a@example.com\nAction: failed\n\n"
+                                      "Final-Recipient: rfc822; b@example.com\nAction: failed\n");
+    const struct collect_limits limits = {10000, limited[_i].limits};
+    struct collect *collect = collect_new(&limits, &counters);
+    struct collect_origin origin = {0};
+    struct record *record;
+
+    collect_append(collect, text, strlen(text));
+    record = collect_record(collect, &origin, 1000);
+    ck_assert_ptr_nonnull(record);
+    ck_assert_int_eq(record->kind, limited[_i].kind);
+    ck_assert_int_eq(record->packed > 0, limited[_i].is_kept);
+    for (int i = COUNTER_HEADERS_CUT; i <= COUNTER_RECIPIENTS_CUT; i++)
+        ck_assert_uint_eq(counters_get(&counters, (enum counter)i), i == (int)limited[_i].counter && limited[_i].strikes);
+    record_free(&record);
+    collect_free(&collect);
+}
+END_TEST
+
 START_TEST(the_head_is_kept)
 {
-    struct collect *collect = collect_new(10, &counters);
+    struct collect *collect = collect_new(&(const struct collect_limits){10, MESSAGE_LIMITS_USUAL}, &counters);
 
     collect_append(collect, "1234567", 7);
     ck_assert(!collect_is_full(collect));
@@ -105,7 +144,7 @@ START_TEST(the_head_is_kept)
     ck_assert(collect_is_full(collect) && span_is(collect_bytes(collect), "1234567890"));
     ck_assert_uint_eq(counters_get(&counters, COUNTER_REPORTS_CUT), 1);
     collect_free(&collect);
-    collect = collect_new(10, &counters);
+    collect = collect_new(&(const struct collect_limits){10, MESSAGE_LIMITS_USUAL}, &counters);
     collect_append(collect, "1234567", 7);
     collect_append(collect, "89012", 5);
     ck_assert(span_is(collect_bytes(collect), "1234567890"));
@@ -124,7 +163,7 @@ static const struct {
 
 START_TEST(an_ingested_event_has_the_time_of_its_message)
 {
-    struct collect *collect = collect_new(10000, &counters);
+    struct collect *collect = collect_new(&(const struct collect_limits){10000, MESSAGE_LIMITS_USUAL}, &counters);
     struct record *record;
 
     collect_append(collect, dates[_i].date, strlen(dates[_i].date));
@@ -162,6 +201,7 @@ int main(void)
     tcase_add_loop_test(tc, each_message_becomes_its_record, 0, sizeof(messages) / sizeof(messages[0]));
     tcase_add_test(tc, what_is_broken_is_kept_whole_and_never_believed);
     tcase_add_test(tc, what_reports_on_nothing_is_counted);
+    tcase_add_loop_test(tc, a_limit_that_strikes_is_counted, 0, sizeof(limited) / sizeof(limited[0]));
     tcase_add_test(tc, the_head_is_kept);
     tcase_add_loop_test(tc, an_ingested_event_has_the_time_of_its_message, 0, sizeof(dates) / sizeof(dates[0]));
     tcase_add_test(tc, results_have_names);

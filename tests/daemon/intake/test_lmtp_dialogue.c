@@ -14,6 +14,7 @@
 #define SIZE_MAX_KEPT 60
 #define CODES_MAX 400
 
+static const struct collect_limits limits = {.size = SIZE_MAX_KEPT, .reading = MESSAGE_LIMITS_USUAL};
 static struct counters counters;
 
 /* What a dialogue came to: the codes of all replies, and all messages. */
@@ -53,7 +54,7 @@ static void note_message(struct lmtp_dialogue *dialogue, struct course *course)
 /* Gives input in pieces: the first of first bytes, the others of piece bytes. */
 static struct course run(const char *input, size_t length, size_t first, size_t piece, int recorded)
 {
-    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx.example.org", SIZE_MAX_KEPT, &counters);
+    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx.example.org", &limits, &counters);
     struct course course = {.step = LMTP_MORE};
 
     for (size_t at = 0, next = first; at < length && course.step != LMTP_OVER; next = piece) {
@@ -162,7 +163,7 @@ END_TEST
 START_TEST(nul_is_kept)
 {
     const char input[] = TO_ONE "a\0b\r\n.\r\n";
-    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx", SIZE_MAX_KEPT, &counters);
+    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx", &limits, &counters);
     const char *sender, *tagged;
     struct span bytes;
     size_t taken;
@@ -202,7 +203,7 @@ END_TEST
 
 START_TEST(recipients_are_bounded)
 {
-    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx", SIZE_MAX_KEPT, &counters);
+    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx", &limits, &counters);
     const char *rcpt = "RCPT TO:<b@x>\r\n";
     struct span replies;
     size_t taken;
@@ -221,7 +222,7 @@ END_TEST
 
 START_TEST(what_is_offered)
 {
-    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx.example.org", SIZE_MAX_KEPT, &counters);
+    struct lmtp_dialogue *dialogue = lmtp_dialogue_new("mx.example.org", &limits, &counters);
     struct span replies;
     size_t taken;
 

@@ -23,6 +23,10 @@
                    "Final-Recipient: rfc822; gone@example.net\nAction: failed\nStatus: 5.1.1\n" \
                    "Diagnostic-Code: smtp; 550 5.1.1 user unknown\n\n" \
                    "Final-Recipient: rfc822; slow@example.net\nAction: delayed\nStatus: 4.2.0\n\n--b--\n"
+#define ONE_OF_THREE(name) "Final-Recipient: rfc822; " name "@example.com\nAction: failed\nStatus: 5.1.1\n\n"
+#define THREE "From: MAILER-DAEMON@mx.example.net\n" \
+              "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n" \
+              "--b\nContent-Type: message/delivery-status\n\n" ONE_OF_THREE("a") ONE_OF_THREE("b") ONE_OF_THREE("c") "--b--\n"
 /* Made for machines in no part of it: read out of the text. */
 #define IN_WORDS "From: MAILER-DAEMON@mx.example.net\nTo: news@example.com\nSubject: Undelivered Mail\n\n" \
                  "<gone@example.net>: 550 5.1.1 user unknown\n"
@@ -168,16 +172,49 @@ static void keep_noise(int64_t time, enum evidence evidence, unsigned seed)
 
 START_TEST(what_is_kept_is_bounded_and_proof_goes_last)
 {
-    ledger_limit_aside(ledger, 4000);
+    uint64_t dropped;
+
+    ledger_limit_aside(ledger, 4000, &message_limits_usual);
     keep_noise(1, EVIDENCE_LOCAL, 1);
     for (int i = 2; i < 50; i++)
         keep_noise(i, EVIDENCE_UNPROVEN, (unsigned)i);
     ck_assert_int_le(database_number("SELECT sum(length(bytes)) FROM aside"), 4000);
     ck_assert_str_eq(database_text("SELECT group_concat(time) FROM (SELECT time FROM aside ORDER BY id)"), "1,47,48,49");
     keep(60, EVIDENCE_UNPROVEN, "small");
-    ledger_limit_aside(ledger, 3); /* larger by itself: nothing makes room for it */
+    ledger_limit_aside(ledger, 3, &message_limits_usual); /* larger by itself: nothing makes room for it */
+    dropped = counters_get(&counters, COUNTER_ASIDE_DROPPED);
+    ck_assert_int_eq(database_number("SELECT max(id) - count(*) FROM aside"), (long)dropped);
     keep(61, EVIDENCE_LOCAL, "not so small");
     ck_assert_int_eq(database_number("SELECT max(time) FROM aside"), 60);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_ASIDE_DROPPED), dropped + 1);
+}
+END_TEST
+
+/* What was read counts, the rest waits for a higher limit. */
+START_TEST(what_has_too_many_recipients_is_read_in_part)
+{
+    struct message_limits reading = message_limits_usual;
+    struct record *record = record_new(RECORD_REPORT, 1000);
+
+    reading.recipients = 2;
+    record->bytes = xstrdup(THREE);
+    record->size = strlen(THREE);
+    record->queue_id = xstrdup("R1");
+    record->evidence = EVIDENCE_LOCAL;
+    message_parse(record->bytes, record->size, &reading, &record->report);
+    aside_pack(record);
+    take(record);
+    record_free(&record);
+    ck_assert_str_eq(database_text("SELECT group_concat(recipient) FROM v_bounces"), "a@example.com,b@example.com");
+    ck_assert_str_eq(database_text("SELECT problem FROM aside"), "recipients beyond the first 2 were not read");
+    ledger_limit_aside(ledger, 100000, &reading);
+    change(RECORD_RETRY, 1);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 2);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM aside"), 1);
+    ledger_limit_aside(ledger, 100000, &message_limits_usual);
+    ck_assert(change(RECORD_RETRY, 1));
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 3);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM aside"), 0);
 }
 END_TEST
 
@@ -185,7 +222,7 @@ START_TEST(room_is_counted_anew_after_a_rollback)
 {
     struct record *record = record_new(RECORD_ASIDE, 1);
 
-    ledger_limit_aside(ledger, 1500);
+    ledger_limit_aside(ledger, 1500, &message_limits_usual);
     record->bytes = xmalloc(1400);
     for (size_t i = 0; i < 1400; i++)
         record->bytes[i] = (char)(i * i * 7 + i / 3);
@@ -371,6 +408,7 @@ int main(void)
     tcase_add_test(tc, a_message_is_kept_compressed_and_comes_out_whole);
     tcase_add_test(tc, a_repeat_is_counted_and_not_kept);
     tcase_add_test(tc, what_is_kept_is_bounded_and_proof_goes_last);
+    tcase_add_test(tc, what_has_too_many_recipients_is_read_in_part);
     tcase_add_test(tc, room_is_counted_anew_after_a_rollback);
     tcase_add_test(tc, what_is_understood_by_now_becomes_events);
     tcase_add_test(tc, without_proof_it_suppresses_nobody);

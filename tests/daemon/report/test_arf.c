@@ -65,7 +65,7 @@ START_TEST(a_complaint_is_read)
     struct report report;
     char text[2048];
 
-    message_parse(samples[_i].text, strlen(samples[_i].text), &report);
+    message_parse(samples[_i].text, strlen(samples[_i].text), NULL, &report);
     render(&report, text, sizeof(text));
     ck_assert_msg(!strcmp(text, samples[_i].expected), "%s:\n%s", samples[_i].name, text);
     report_clear(&report);

@@ -199,7 +199,7 @@ START_TEST(a_bounce_is_read)
     struct report report;
     char text[4096];
 
-    message_parse(samples[_i].text, strlen(samples[_i].text), &report);
+    message_parse(samples[_i].text, strlen(samples[_i].text), NULL, &report);
     render(&report, text, sizeof(text));
     ck_assert_msg(!strcmp(text, samples[_i].expected), "%s:\n%s", samples[_i].name, text);
     report_clear(&report);
@@ -215,7 +215,7 @@ START_TEST(many_recipients_are_bounded)
     at += sprintf(at, "%s", DAEMON);
     for (i = 0; i < 50000; i++)
         at += sprintf(at, "<user%d@example.net>: unknown\n", i);
-    message_parse(text, (size_t)(at - text), &report);
+    message_parse(text, (size_t)(at - text), NULL, &report);
     ck_assert_int_eq(report.kind, REPORT_BOUNCE);
     ck_assert_uint_le(report.count, BOUNCE_RECIPIENTS_MAX);
     report_clear(&report);

@@ -167,7 +167,7 @@ START_TEST(a_message_is_read)
     struct report report;
     char text[4096];
 
-    message_parse(samples[_i].text, strlen(samples[_i].text), &report);
+    message_parse(samples[_i].text, strlen(samples[_i].text), NULL, &report);
     render(&report, text, sizeof(text));
     ck_assert_msg(!strcmp(text, samples[_i].expected), "%s:\n%s", samples[_i].name, text);
     report_clear(&report);
@@ -186,7 +186,7 @@ START_TEST(line_ends_make_no_difference)
             *out++ = '\r';
         *out++ = *in;
     }
-    message_parse(crlf, (size_t)(out - crlf), &report);
+    message_parse(crlf, (size_t)(out - crlf), NULL, &report);
     render(&report, text, sizeof(text));
     ck_assert_msg(!strcmp(text, samples[_i].expected), "%s:\n%s", samples[_i].name, text);
     report_clear(&report);
@@ -214,7 +214,7 @@ START_TEST(any_cut_is_survived)
         char *copy = malloc(length ? length : 1);
 
         memcpy(copy, samples[_i].text, length);
-        message_parse(copy, length, &report);
+        message_parse(copy, length, NULL, &report);
         for (i = 0; i < report.count; i++) {
             ck_assert_ptr_nonnull(report.deliveries[i].recipient);
             ck_assert_msg(whole_in(samples[_i].text, report.deliveries[i].recipient), "%s: %s after %zu",
@@ -249,7 +249,7 @@ static void parse_many(const char *head, const char *line, int times, const char
     }
     at += sprintf(at, "%s", tail);
     start = seconds();
-    message_parse(text, (size_t)(at - text), report);
+    message_parse(text, (size_t)(at - text), NULL, report);
     ck_assert_msg(seconds() - start < 2.0, "%f s", seconds() - start);
     free(text);
 }
@@ -297,6 +297,36 @@ START_TEST(bombs_are_bounded)
 }
 END_TEST
 
+#define RECIPIENT(name) "Final-Recipient: rfc822; " name "@example.net\nAction: failed\n\n"
+#define NESTED(inner) "--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n" inner "\n--c--\n"
+#define STATUS "Content-Type: message/delivery-status\n\n"
+
+static const struct {
+    const char *text;
+    struct message_limits limits;
+    unsigned cut;
+    size_t recipients; /* beyond the parts they may still be read out of the whole text */
+} limited[] = {
+    {DSN("b") "--b\n" STATUS RECIPIENT("a") RECIPIENT("b") "--b--\n", {500, 1, 1, 2}, REPORT_CUT_PARTS, 2},
+    {DSN("b") "--b\n" STATUS RECIPIENT("a") RECIPIENT("b") "--b--\n", {500, 2, 1, 2}, 0, 2},
+    {DSN("b") "--b\n" STATUS RECIPIENT("a") RECIPIENT("b") "--b--\n", {500, 2, 1, 1}, REPORT_CUT_RECIPIENTS, 1},
+    {DSN("b") "--b\n" STATUS RECIPIENT("a") RECIPIENT("b") "--b--\n", {20, 2, 1, 2}, REPORT_CUT_HEADER, 0},
+    {DSN("b") NESTED(STATUS RECIPIENT("a")) "--b--\n", {500, 3, 1, 2}, REPORT_CUT_DEPTH, 1},
+    {DSN("b") NESTED(STATUS RECIPIENT("a")) "--b--\n", {500, 3, 2, 2}, 0, 1},
+    {DSN("b") NESTED(STATUS RECIPIENT("a")) "--b--\n", {500, 2, 2, 2}, REPORT_CUT_PARTS, 1},
+};
+
+START_TEST(what_lies_beyond_a_limit_is_told)
+{
+    struct report report;
+
+    message_parse(limited[_i].text, strlen(limited[_i].text), &limited[_i].limits, &report);
+    ck_assert_uint_eq(report.cut, limited[_i].cut);
+    ck_assert_uint_eq(report.count, limited[_i].recipients);
+    report_clear(&report);
+}
+END_TEST
+
 START_TEST(a_reply_is_bounded)
 {
     struct report report;
@@ -317,6 +347,7 @@ int main(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, a_message_is_read, 0, count);
+    tcase_add_loop_test(tcase, what_lies_beyond_a_limit_is_told, 0, (int)(sizeof(limited) / sizeof(limited[0])));
     tcase_add_loop_test(tcase, line_ends_make_no_difference, 0, count);
     tcase_add_loop_test(tcase, any_cut_is_survived, 0, count);
     tcase_add_test(tcase, a_hundred_thousand_recipients_are_bounded);

@@ -14,7 +14,7 @@ static void read_text(const char *text, size_t length, struct header *header, st
     struct span rest = {text, length};
 
     header_read(&rest, HEADER_BYTES_MAX, header);
-    mime_read(header, rest, mime);
+    mime_read(header, rest, &message_limits_usual, mime);
 }
 
 static const struct {

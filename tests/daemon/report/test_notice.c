@@ -52,7 +52,7 @@ START_TEST(own_words_are_cut_out)
     char *own;
 
     header_read(&rest, HEADER_BYTES_MAX, header);
-    mime_read(header, rest, &mime);
+    mime_read(header, rest, &message_limits_usual, &mime);
     notice_read(&mime, &notice);
     own = span_dup(notice.own);
     ck_assert_msg(!strcmp(own, samples[_i].own), "%s: [%s]", samples[_i].name, own);
