@@ -155,7 +155,7 @@ static int open_writer(struct ctl *ctl, struct sink *sink, struct error *error)
         .queue_max = IN_FLIGHT_MAX, .batch_max = (size_t)settings->batch_max, .counters = &sink->counters};
     const struct writer_limits limits = {
         .sent_keep = settings->sent_keep, .aside_bytes_max = settings->aside_bytes_max,
-        .reading = collect_limits_of(settings).reading};
+        .reading = collect_limits_of(settings, NULL).reading};
     struct ledger_options ledger_options = {
         .database = settings->database,
         .strict_local_part = (int)settings->strict_local_part,
@@ -212,7 +212,7 @@ struct sink *sink_open(struct ctl *ctl, int own, struct error *error)
 
 struct collect *sink_message(struct sink *sink)
 {
-    const struct collect_limits limits = collect_limits_of(sink->settings);
+    const struct collect_limits limits = collect_limits_of(sink->settings, NULL);
 
     return collect_new(&limits, &sink->counters);
 }

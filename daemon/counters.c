@@ -7,6 +7,7 @@ static const struct {
     const char *name, *help;
 } table[COUNTER_COUNT] = {
     [COUNTER_SESSIONS] = {"sessions", "milter sessions opened"},
+    [COUNTER_SESSIONS_CROWDED] = {"sessions_crowded", "of these, beyond milter_connections_max: mail passed unchecked, bounces were put off"},
     [COUNTER_GATE_ASKED] = {"gate_asked", "recipients of mail being sent that the gate looked up"},
     [COUNTER_GATE_REFUSED] = {"gate_refused", "recipients refused because they are suppressed"},
     [COUNTER_GATE_SHADOWED] = {"gate_shadowed", "recipients that shadow mode would have refused"},
@@ -15,6 +16,7 @@ static const struct {
     [COUNTER_REPORTS_UNPROVEN] = {"reports_unproven", "of these, handed in by somebody without proof"},
     [COUNTER_REPORTS_TEMPFAILED] = {"reports_tempfailed", "bounces put off because they could not be recorded"},
     [COUNTER_REPORTS_CUT] = {"reports_cut", "messages of which only the first report_size_max bytes were read"},
+    [COUNTER_MESSAGES_CROWDED] = {"messages_crowded", "messages of which messages_memory_max left room for the beginning only"},
     [COUNTER_HEADERS_CUT] = {"headers_cut", "messages of whose header only the first header_size_max bytes were read"},
     [COUNTER_PARTS_CUT] = {"parts_cut", "messages of which only the first mime_parts_max parts were read"},
     [COUNTER_DEPTH_CUT] = {"depth_cut", "messages that were read no deeper than mime_depth_max"},

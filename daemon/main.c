@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "classifier/ruleset.h"
+#include "daemon/budget.h"
 #include "daemon/console/announce.h"
 #include "daemon/console/control.h"
 #include "daemon/counters.h"
@@ -71,6 +72,7 @@ struct house {
     struct control *control;
     struct keyring *keyring;
     struct counters *counters;
+    struct budget memory; /* of messages that come in */
     char reload_error[512];
     int64_t started;
     int exit_code;
@@ -105,7 +107,7 @@ static struct writer_limits writer_limits_of(const struct settings *settings)
         .sent_keep = settings->sent_keep,
         .rollup_keep = settings->rollup_keep,
         .aside_bytes_max = settings->aside_bytes_max,
-        .reading = collect_limits_of(settings).reading,
+        .reading = collect_limits_of(settings, NULL).reading,
     };
 }
 
@@ -126,7 +128,7 @@ static void fill_facts(struct control_facts *facts_r, void *context)
         .gate_mode = gate_mode_name(house->settings->gate_mode),
         .reload_error = house->reload_error,
         .own_host = house->own_name,
-        .limits = collect_limits_of(house->settings),
+        .limits = collect_limits_of(house->settings, NULL),
         .started = house->started,
     };
 }
@@ -145,6 +147,7 @@ static void use(struct house *house, struct settings *settings, struct ruleset *
         record_free(&record);
     }
     writer_set_limits(house->writer, &limits);
+    budget_set(&house->memory, (size_t)settings->messages_memory_max);
     milter_set_settings(house->milter, settings);
     if (house->lmtp)
         lmtp_set_settings(house->lmtp, settings);
@@ -281,6 +284,7 @@ static int open_ledger(struct house *house, struct error *error)
     };
     const struct writer_options options = {
         .queue_max = (size_t)settings->queue_max,
+        .queue_bytes_max = (size_t)settings->queue_bytes_max,
         .batch_max = (size_t)settings->batch_max,
         .counters = house->counters,
     };
@@ -329,6 +333,7 @@ static int open_lmtp(struct house *house, struct error *error)
         .base = house->base,
         .writer = house->writer,
         .counters = house->counters,
+        .memory = &house->memory,
         .host = *house->own_name ? house->own_name : "localhost",
     };
 
@@ -372,11 +377,13 @@ static int open_rooms(struct house *house, struct error *error)
         .counters = house->counters,
         .keep_delivered = (int)house->settings->keep_delivered,
         .strict_local_part = (int)house->settings->strict_local_part,
+        .connections_max = house->settings->control_connections_max,
     };
 
     if (!(house->rules = load_rules(house->settings, error)))
         return error_prefix(error, "rules");
     house->keyring = keyring_new();
+    budget_set(&house->memory, (size_t)house->settings->messages_memory_max);
     if (load_keys(house, house->settings, error))
         return error_prefix(error, "tag_key_file");
     own_name(house->settings->mail_log_host, house->own_name, sizeof(house->own_name));
@@ -388,7 +395,8 @@ static int open_rooms(struct house *house, struct error *error)
         return -1;
     house->gate = gate_new(house->pool, house->counters);
     house->rooms = (struct session_rooms){
-        .gate = house->gate, .writer = house->writer, .counters = house->counters, .keyring = house->keyring};
+        .gate = house->gate, .writer = house->writer, .counters = house->counters, .keyring = house->keyring,
+        .memory = &house->memory};
     house->milter = milter_start(&house->rooms, house->settings, milter_ended, house, error);
     if (!house->milter || open_gates(house, error) || open_follow(house, error))
         return -1;

@@ -61,6 +61,8 @@ static const struct option options[] = {
      "group that runs dashboards."},
     {"control_socket", TYPE_TEXT, AT(control_socket), "/run/suppressd/control.sock", 1, 100, NULL, 0,
      "Where suppressctl reaches the daemon; only its owner and group may."},
+    {"control_connections_max", TYPE_NUMBER, AT(control_connections_max), "64", 1, 10000, NULL, 0,
+     "Connections of suppressctl at a time; further ones are closed."},
     {"milter_socket", TYPE_TEXT, AT(milter_socket), "unix:/var/spool/postfix/suppressd/milter.sock", 1, 200, NULL, 0,
      "Where the MTA reaches the daemon: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST. Whoever can "
      "connect is believed to be the MTA: prefer a unix socket, and never let an inet socket be "
@@ -71,6 +73,8 @@ static const struct option options[] = {
      "Group that a unix milter socket is given to; the daemon must be a member. Empty: the daemon's own."},
     {"milter_timeout", TYPE_TIME, AT(milter_timeout), "2h", 10, DAY, NULL, 0,
      "How long a silent MTA connection is kept."},
+    {"milter_connections_max", TYPE_NUMBER, AT(milter_connections_max), "1000", 1, 100000, NULL, 1,
+     "MTA connections at a time. On further ones mail passes and nobody is looked up; bounces are put off."},
     {"lmtp_socket", TYPE_TEXT, AT(lmtp_socket), "", 0, 200, NULL, 0,
      "Where an MTA hands over bounces by LMTP (Postfix: transport_maps, Sendmail: a mailer): unix:PATH, "
      "inet:PORT@HOST or inet6:PORT@HOST. Empty: nowhere."},
@@ -199,6 +203,9 @@ static const struct option options[] = {
      "Folder of rule files to use instead of the built-in ones. Empty: built in."},
     {"local_rules_dir", TYPE_TEXT, AT(local_rules_dir), SYSCONFDIR "/suppressd/rules.d", 0, 1000, NULL, 1,
      "Folder of this site's own rule files (*.rules); they come before all others."},
+    {"messages_memory_max", TYPE_SIZE, AT(messages_memory_max), "64M", MIB, 100000 * MIB, NULL, 1,
+     "Memory that all messages which come in at the same time may take, beside the first 64 KB of each; what lies "
+     "behind these takes twice its size, for it is read. Where there is no room a bounce is put off (it comes again)."},
     {"report_size_max", TYPE_SIZE, AT(report_size_max), "1M", 16384, 100 * MIB, NULL, 1,
      "Bytes of a bounce that are kept and read; what lies behind is the returned message."},
     {"header_size_max", TYPE_SIZE, AT(header_size_max), "1M", 16384, 100 * MIB, NULL, 1,
@@ -242,6 +249,8 @@ static const struct option options[] = {
     {"queue_max", TYPE_NUMBER, AT(queue_max), "10000", 1, 1000000, NULL, 0,
      "Records that may wait for the disk. Beyond that a bounce is put off (it comes again) and a "
      "submitted message is not remembered; mail is never stopped."},
+    {"queue_bytes_max", TYPE_SIZE, AT(queue_bytes_max), "64M", MIB, 100000 * MIB, NULL, 0,
+     "Memory that these records may take; beyond that it is the same."},
     {"batch_max", TYPE_NUMBER, AT(batch_max), "500", 1, 100000, NULL, 0,
      "Records that one transaction takes at the most."},
     {"ack_timeout", TYPE_TIME, AT(ack_timeout), "20s", 1, 3600, NULL, 1,

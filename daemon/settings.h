@@ -31,6 +31,8 @@ struct settings {
     long milter_socket_mode;
     char *milter_socket_group;
     long milter_timeout;
+    long milter_connections_max;
+    long control_connections_max;
     char *lmtp_socket;
     long lmtp_socket_mode;
     char *lmtp_socket_group;
@@ -74,6 +76,7 @@ struct settings {
     char *incident_address;
     char *rules_dir;
     char *local_rules_dir;
+    long messages_memory_max;
     long report_size_max;
     long header_size_max;
     long mime_parts_max;
@@ -89,6 +92,7 @@ struct settings {
     long rollup_keep;
     long aside_bytes_max;
     long queue_max;
+    long queue_bytes_max;
     long batch_max;
     long ack_timeout;
     long log_level; /* enum log_level */

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const struct server_limits limits = {.connections_max = 64, .idle_timeout = 60};
+#define IDLE_SECONDS 60
 
 /* Lives as long as its peer, and while anything of it is with the writer. */
 struct client {
@@ -393,6 +393,7 @@ struct control *control_open(const char *path, const struct control_rooms *rooms
     char *place = xasprintf("unix:%s", path);
     const struct listen_spec spec = {.option = "control_socket", .place = place, .mode = 0660, .group = ""};
     const struct server_rooms server_rooms = {rooms->base, rooms->counters};
+    const struct server_limits limits = {rooms->connections_max, IDLE_SECONDS};
     struct control *control = xcalloc(1, sizeof(*control));
 
     control->rooms = *rooms;

@@ -46,6 +46,7 @@ struct control_rooms {
     struct writer *writer;
     struct counters *counters;
     int strict_local_part, keep_delivered;
+    long connections_max;
 };
 
 /* What status reports beside the counters; asked for at each request. */

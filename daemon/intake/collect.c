@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "daemon/budget.h"
 #include "daemon/intake/own.h"
 #include "daemon/ledger/aside.h"
 #include "daemon/log.h"
@@ -25,11 +26,13 @@ struct collect {
     char *bytes;
     size_t length, size;
     int full;
+    int crowded; /* there was no room for it */
 };
 
-struct collect_limits collect_limits_of(const struct settings *settings)
+struct collect_limits collect_limits_of(const struct settings *settings, struct budget *memory)
 {
     return (struct collect_limits){
+        .memory = memory,
         .size = (size_t)settings->report_size_max,
         .reading.header = (size_t)settings->header_size_max,
         .reading.parts = (size_t)settings->mime_parts_max,
@@ -47,6 +50,32 @@ struct collect *collect_new(const struct collect_limits *limits, struct counters
     return collect;
 }
 
+/* What a buffer of that size takes of the budget. */
+static size_t room_for(size_t size)
+{
+    return size > COLLECT_SHARE ? 2 * (size - COLLECT_SHARE) : 0;
+}
+
+/* 1; 0: there is no room. */
+static int resize(struct collect *collect, size_t size)
+{
+    struct budget *memory = collect->limits.memory;
+    size_t now = room_for(collect->size), then = room_for(size);
+
+    if (memory && then > now && !budget_take(memory, then - now))
+        return 0;
+    if (memory && then < now)
+        budget_give(memory, now - then);
+    if (size) {
+        collect->bytes = xrealloc(collect->bytes, size);
+    } else {
+        free(collect->bytes);
+        collect->bytes = NULL;
+    }
+    collect->size = size;
+    return 1;
+}
+
 void collect_free(struct collect **collect)
 {
     struct collect *old = *collect;
@@ -54,14 +83,33 @@ void collect_free(struct collect **collect)
     *collect = NULL;
     if (!old)
         return;
-    free(old->bytes);
+    resize(old, 0);
     free(old);
+}
+
+/* Its share stays, so that it can be told whether it is a report. */
+static void crowd_out(struct collect *collect)
+{
+    counters_add(collect->counters, COUNTER_MESSAGES_CROWDED, 1);
+    collect->crowded = 1;
+    if (collect->length > COLLECT_SHARE)
+        collect->length = COLLECT_SHARE;
+    resize(collect, COLLECT_SHARE);
+}
+
+static size_t size_for(const struct collect *collect, size_t needed)
+{
+    size_t size = needed < COLLECT_SHARE && 2 * needed > COLLECT_SHARE ? COLLECT_SHARE : 2 * needed;
+
+    return size < collect->limits.size ? size : collect->limits.size;
 }
 
 void collect_append(struct collect *collect, const char *bytes, size_t length)
 {
     size_t room = collect->limits.size - collect->length, needed;
 
+    if (collect->crowded)
+        return;
     if (length > room) {
         length = room;
         if (!collect->full)
@@ -71,9 +119,9 @@ void collect_append(struct collect *collect, const char *bytes, size_t length)
     if (!length)
         return;
     needed = collect->length + length;
-    if (needed > collect->size) {
-        collect->size = needed * 2 < collect->limits.size ? needed * 2 : collect->limits.size;
-        collect->bytes = xrealloc(collect->bytes, collect->size);
+    if (needed > collect->size && !resize(collect, size_for(collect, needed))) {
+        crowd_out(collect);
+        return;
     }
     memcpy(collect->bytes + collect->length, bytes, length);
     collect->length = needed;
@@ -81,7 +129,7 @@ void collect_append(struct collect *collect, const char *bytes, size_t length)
 
 int collect_is_full(const struct collect *collect)
 {
-    return collect->full;
+    return collect->full || collect->crowded;
 }
 
 struct span collect_bytes(const struct collect *collect)
@@ -196,31 +244,44 @@ static void count_cuts(const struct collect *collect, unsigned cut)
         counters_add(collect->counters, cuts[i].counter, (cut & cuts[i].cut) != 0);
 }
 
+/* Their room is given back when they are packed, and few. */
 static void give_bytes(struct collect *collect, struct record *record)
 {
     record->bytes = collect->bytes;
     record->size = collect->length;
     collect->bytes = NULL;
-    collect->length = collect->size = 0;
     aside_pack(record);
 }
 
-struct record *collect_record(struct collect *collect, const struct collect_origin *origin, int64_t now)
+static void make_record(struct collect *collect, const struct collect_origin *origin, struct record *record)
 {
-    struct record *record = record_new(RECORD_REPORT, now);
-
-    message_parse(collect->bytes, collect->length, &collect->limits.reading, &record->report);
     count_cuts(collect, record->report.cut);
-    if (!says_something(&record->report)) {
-        record_free(&record);
-        counters_add(collect->counters, COUNTER_ORDINARY, 1);
-        return NULL;
-    }
     describe(collect, origin, record);
     if (aside_wants(&record->report))
         record->kind = RECORD_ASIDE;
     if (record->kind == RECORD_ASIDE || record->report.cut & REPORT_CUT_RECIPIENTS)
         give_bytes(collect, record);
     log_record(record);
-    return record;
+}
+
+enum collected collect_record(struct collect *collect, const struct collect_origin *origin, int64_t now,
+                              struct record **record_r)
+{
+    struct record *record = record_new(RECORD_REPORT, now);
+    enum collected collected = collect->crowded ? COLLECTED_CROWDED : COLLECTED_REPORT;
+
+    message_parse(collect->bytes, collect->length, &collect->limits.reading, &record->report);
+    if (!says_something(&record->report)) {
+        count_cuts(collect, record->report.cut);
+        counters_add(collect->counters, COUNTER_ORDINARY, 1);
+        collected = COLLECTED_ORDINARY;
+    }
+    if (collected == COLLECTED_REPORT)
+        make_record(collect, origin, record);
+    else
+        record_free(&record);
+    *record_r = record;
+    collect->length = 0;
+    resize(collect, 0);
+    return collected;
 }

@@ -15,10 +15,14 @@ static const char *const names[INGESTED_COUNT] = {
 struct record *ingest_record(struct collect *collect, const char *own_host, int64_t now)
 {
     const struct collect_origin origin = {.source = SOURCE_INGEST, .own_host = own_host};
-    struct record *record = collect_record(collect, &origin, now);
-    int64_t sent = record ? record->report.time : 0;
+    struct record *record;
+    int64_t sent;
 
-    for (size_t i = 0; record && i < record->report.count; i++)
+    if (collect_record(collect, &origin, now, &record) != COLLECTED_REPORT)
+        return NULL; /* without a budget none is crowded out */
+    sent = record->report.time;
+
+    for (size_t i = 0; i < record->report.count; i++)
         if (!record->report.deliveries[i].time && sent < now)
             record->report.deliveries[i].time = sent;
     return record;

@@ -64,11 +64,13 @@ static void take_message(struct connection *connection)
 {
     struct collect_origin origin = {.source = SOURCE_LMTP, .own_host = connection->own_host};
     struct collect *message = lmtp_dialogue_message(connection->dialogue, &origin.sender, &origin.tagged);
-    struct record *record = collect_record(message, &origin, (int64_t)time(NULL));
+    enum collected collected;
+    struct record *record;
     struct error error;
 
-    if (!record) {
-        answer(connection, 1);
+    collected = collect_record(message, &origin, (int64_t)time(NULL), &record);
+    if (collected != COLLECTED_REPORT) {
+        answer(connection, collected == COLLECTED_ORDINARY);
     } else if (acks_submit(connection->lmtp->acks, record, connection, 0, &error)) {
         log_line(LOG_WARN, "lmtp: a report is put off: %s", error.text);
         answer(connection, 0);
@@ -114,7 +116,7 @@ static void *begin(struct peer *peer, void *context)
     struct connection *connection = xcalloc(1, sizeof(*connection));
     struct lmtp *lmtp = context;
     const struct settings *settings = lmtp->settings;
-    const struct collect_limits limits = collect_limits_of(settings);
+    const struct collect_limits limits = collect_limits_of(settings, lmtp->rooms.memory);
     const char *host = lmtp->rooms.host;
 
     connection->lmtp = lmtp;

@@ -18,6 +18,7 @@
 #include "daemon/counters.h"
 #include "daemon/settings.h"
 
+struct budget;
 struct event_base;
 struct lmtp;
 struct writer;
@@ -27,6 +28,7 @@ struct lmtp_rooms {
     struct event_base *base;
     struct writer *writer;
     struct counters *counters;
+    struct budget *memory; /* of messages that come in */
     const char *host; /* this host's name as its MTA says it */
 };
 

@@ -30,6 +30,7 @@ struct milter {
     void *context;
     atomic_int stopping; /* the rooms are not to be entered any more */
     atomic_int inside;   /* callbacks that are in them */
+    atomic_long sessions; /* there are */
     char *socket_path; /* of a unix socket; NULL for inet */
 };
 
@@ -98,6 +99,13 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
     return SMFIS_CONTINUE;
 }
 
+static void close_session(struct connection *connection)
+{
+    if (connection->session)
+        atomic_fetch_sub(&the_milter->sessions, 1);
+    session_close(&connection->session);
+}
+
 static sfsistat on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 {
     struct connection *connection = smfi_getpriv(ctx);
@@ -110,10 +118,12 @@ static sfsistat on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
     pthread_mutex_lock(&the_milter->lock);
     settings = settings_ref(the_milter->settings);
     pthread_mutex_unlock(&the_milter->lock);
-    session_close(&connection->session);
+    close_session(connection);
     connection->session = session_open(the_milter->rooms, settings, hostname,
                                        (const struct sockaddr *)address,
                                        smfi_getsymval(ctx, (char[]){"j"}));
+    if (atomic_fetch_add(&the_milter->sessions, 1) >= settings->milter_connections_max)
+        session_crowd_out(connection->session);
     session_daemon(connection->session, smfi_getsymval(ctx, (char[]){"{daemon_port}"}),
                    smfi_getsymval(ctx, (char[]){"{daemon_name}"}));
     settings_unref(&settings);
@@ -264,7 +274,7 @@ static sfsistat on_close(SMFICTX *ctx)
     struct connection *connection = smfi_getpriv(ctx);
 
     if (connection) {
-        session_close(&connection->session);
+        close_session(connection);
         free(connection);
         smfi_setpriv(ctx, NULL);
     }

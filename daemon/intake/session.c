@@ -26,6 +26,7 @@ struct session {
     struct settings *settings;
     struct collect_limits limits;
     int internal; /* not by SMTP: the MTA's own mail, or sendmail(1) */
+    int crowded;  /* it only passes mail, and puts reports off */
     int trusted;  /* the client lies in a trusted network */
     char *mta;    /* the MTA's own host name, or NULL */
     char *port_stream; /* of the port that the client came to, or NULL */
@@ -67,7 +68,7 @@ struct session *session_open(const struct session_rooms *rooms, struct settings 
 
     session->rooms = rooms;
     session->settings = settings_ref(settings);
-    session->limits = collect_limits_of(settings);
+    session->limits = collect_limits_of(settings, rooms->memory);
     session->internal = is_internal(hostname, address);
     session->trusted =
         network_contains(settings->trusted_networks, settings->trusted_networks_count, address);
@@ -124,6 +125,12 @@ void session_daemon(struct session *session, const char *port, const char *name)
     session->port_stream = stream_of_port(session->settings->stream_port, port, name);
 }
 
+void session_crowd_out(struct session *session)
+{
+    session->crowded = 1;
+    counters_add(session->rooms->counters, COUNTER_SESSIONS_CROWDED, 1);
+}
+
 /* "<a@b>" without its brackets. */
 static char *without_brackets(const char *text, size_t max)
 {
@@ -142,6 +149,8 @@ void session_mail(struct session *session, const char *sender, int authenticated
 
     session_abort(session);
     session->sender = without_brackets(sender, ADDRESS_SIZE);
+    if (session->crowded)
+        return;
     session->submitted = gate_is_submission(session->settings, session->sender,
                                             session->internal || session->trusted, authenticated);
     session->collect = collect_new(&session->limits, session->rooms->counters);
@@ -236,6 +245,8 @@ enum session_answer session_rcpt(struct session *session, const char *recipient,
     struct address address;
     struct error error;
 
+    if (session->crowded)
+        return SESSION_CONTINUE;
     if (!session->submitted)
         return take_return(session, recipient, now, reply_r);
     /* What is no address is the MTA's to judge, not ours. */
@@ -287,6 +298,8 @@ void session_header(struct session *session, const char *name, const char *value
     }
     if (!strcasecmp(name, "Content-Type") && contains_ignoring_case(value, "multipart/report"))
         session->is_report = 1;
+    if (session->crowded)
+        return;
     collect_append(session->collect, name, strlen(name));
     collect_append(session->collect, ": ", 2);
     collect_append(session->collect, value, strlen(value));
@@ -343,15 +356,19 @@ enum session_answer session_end_of_headers(struct session *session)
         return SESSION_SKIP;
     if (!*session->sender)
         session->is_report = 1; /* until its body says that it is none */
-    if (!session->is_report)
+    if (!session->is_report) {
+        collect_free(&session->collect);
         return session->tagged_count ? SESSION_SKIP : SESSION_ACCEPT; /* a tag goes at the end */
+    }
+    if (session->crowded)
+        return SESSION_SKIP;
     collect_append(session->collect, "\n", 1);
     return SESSION_CONTINUE;
 }
 
 enum session_answer session_body(struct session *session, const char *bytes, size_t length)
 {
-    if (!session->is_report)
+    if (!session->is_report || session->crowded)
         return SESSION_SKIP;
     collect_append(session->collect, bytes, length);
     return collect_is_full(session->collect) ? SESSION_SKIP : SESSION_CONTINUE;
@@ -367,12 +384,16 @@ static enum session_answer take_report(struct session *session, const char *queu
         .tagged = session->tagged_count ? session->tagged[0] : NULL,
         .internal = 1,
     };
-    struct record *record = collect_record(session->collect, &origin, now);
+    enum collected collected;
+    struct record *record;
     struct error error;
 
-    if (!record)
+    collected = collect_record(session->collect, &origin, now, &record);
+    if (collected == COLLECTED_ORDINARY)
         return SESSION_ACCEPT;
-    if (!writer_record(session->rooms->writer, record, (int)session->settings->ack_timeout, &error))
+    if (collected == COLLECTED_CROWDED)
+        (void)error_set(&error, ERROR_ENVIRONMENT, "messages_memory_max leaves no room for it");
+    else if (!writer_record(session->rooms->writer, record, (int)session->settings->ack_timeout, &error))
         return SESSION_ACCEPT;
     counters_add(session->rooms->counters, COUNTER_REPORTS_TEMPFAILED, 1);
     log_line(LOG_WARN, "report %s: put off: %s", queue_id ? queue_id : "?", error.text);
@@ -456,6 +477,8 @@ enum session_answer session_end_of_message(struct session *session, const char *
 {
     enum session_answer answer = SESSION_ACCEPT;
 
+    if (session->crowded)
+        return session_give_up(session);
     if (session->submitted)
         remember_message(session, queue_id, now);
     else if (session->is_report)
@@ -468,6 +491,8 @@ enum session_answer session_give_up(struct session *session)
 {
     enum session_answer answer = session->is_report ? SESSION_PUT_OFF : SESSION_ACCEPT;
 
+    if (session->is_report)
+        counters_add(session->rooms->counters, COUNTER_REPORTS_TEMPFAILED, 1);
     session_abort(session);
     return answer;
 }

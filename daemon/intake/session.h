@@ -29,6 +29,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct budget;
 struct keyring;
 struct session;
 struct writer;
@@ -38,6 +39,7 @@ struct session_rooms {
     struct gate *gate;
     struct writer *writer;
     struct counters *counters;
+    struct budget *memory;   /* of messages that come in */
     struct keyring *keyring; /* of the signed envelope sender */
 };
 
@@ -57,6 +59,10 @@ struct session *session_open(const struct session_rooms *rooms, struct settings 
 void session_close(struct session **session);
 /* Port and name of the MTA's daemon that took the connection; NULL: not known. */
 void session_daemon(struct session *session, const char *port, const char *name);
+
+/* There are too many: from now on it takes next to nothing. Mail passes, nobody is
+ * looked up, and reports are put off. */
+void session_crowd_out(struct session *session);
 
 /* A message begins. sender "<a@b>" or "<>"; authenticated: the client logged in. */
 void session_mail(struct session *session, const char *sender, int authenticated);

@@ -116,9 +116,13 @@ struct record {
     void (*done)(struct record *record, int result, const struct error *error);
     void *waiter;        /* for done */
     struct record *next; /* the queue's */
+    size_t weight;       /* the queue's */
 };
 
 struct record *record_new(enum record_kind kind, int64_t now);
 void record_free(struct record **record);
+
+/* Bytes of memory that it takes, roughly. */
+size_t record_weight(const struct record *record);
 
 #endif

@@ -22,6 +22,7 @@ struct writer {
     pthread_cond_t work;
     struct record *head, **tail;
     size_t queued;
+    size_t bytes; /* of what is queued or being written */
     int stopping;
     struct writer_limits limits; /* ... and here */
     struct writer_options options;
@@ -67,6 +68,9 @@ static struct timespec deadline_in(int seconds)
 
 static void finish(struct writer *writer, struct record *record, int result, const struct error *error)
 {
+    pthread_mutex_lock(&writer->lock);
+    writer->bytes -= record->weight;
+    pthread_mutex_unlock(&writer->lock);
     if (result && record->kind == RECORD_SENT)
         counters_add(writer->options.counters, COUNTER_SENT_DROPPED, 1);
     if (record->done)
@@ -311,14 +315,26 @@ void writer_set_limits(struct writer *writer, const struct writer_limits *limits
     pthread_mutex_unlock(&writer->lock);
 }
 
+/* The lock is held. */
+static int is_full(const struct writer *writer, size_t weight)
+{
+    const struct writer_options *options = &writer->options;
+
+    return writer->queued >= options->queue_max ||
+           (options->queue_bytes_max && writer->bytes && writer->bytes + weight > options->queue_bytes_max);
+}
+
 int writer_submit(struct writer *writer, struct record *record, struct error *error)
 {
+    size_t weight = record_weight(record);
     int refused;
 
     record->next = NULL;
+    record->weight = weight;
     pthread_mutex_lock(&writer->lock);
-    refused = writer->stopping || writer->queued >= writer->options.queue_max;
+    refused = writer->stopping || is_full(writer, weight);
     if (!refused) {
+        writer->bytes += weight;
         *writer->tail = record;
         writer->tail = &record->next;
         writer->queued++;

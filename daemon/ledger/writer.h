@@ -3,7 +3,9 @@
  * Drains a bounded queue; a batch of records becomes one transaction, and only
  * after its commit is every record of it acknowledged (group commit): an
  * acknowledgement means on disk. When the queue is full, records are refused
- * at once (COUNTER_QUEUE_FULL) and the caller decides what that means. A
+ * at once (COUNTER_QUEUE_FULL) and the caller decides what that means. It is
+ * bounded in records and in bytes; one that is larger than all of it is taken
+ * when there is no other. A
  * record that the database refuses for its own content fails alone; when the
  * disk fails, the whole batch fails and its callers are told.
  *
@@ -24,7 +26,8 @@ struct ledger;
 struct writer;
 
 struct writer_options {
-    size_t queue_max;
+    size_t queue_max;       /* records */
+    size_t queue_bytes_max; /* what they take, those being written too; 0: whatever */
     size_t batch_max;
     struct counters *counters; /* borrowed for the writer's life */
 };

@@ -60,7 +60,7 @@ static const char *messages_of(const char *name)
     ck_assert_msg(mailbox != NULL, "%s", error.text);
     text[0] = '\0';
     while (found > 0) {
-        message = collect_new(&(const struct collect_limits){1000, MESSAGE_LIMITS_USUAL}, &counters);
+        message = collect_new(&(const struct collect_limits){1000, MESSAGE_LIMITS_USUAL, NULL}, &counters);
         if ((found = mailbox_next(mailbox, message, &error)) > 0)
             length += (size_t)snprintf(text + length, sizeof(text) - length, "%.*s|",
                                        (int)collect_bytes(message).length, collect_bytes(message).start);
@@ -132,7 +132,7 @@ START_TEST(lines_of_any_length)
 {
     static char text[400000];
     struct mailbox *mailbox;
-    struct collect *message = collect_new(&(const struct collect_limits){sizeof(text), MESSAGE_LIMITS_USUAL}, &counters);
+    struct collect *message = collect_new(&(const struct collect_limits){sizeof(text), MESSAGE_LIMITS_USUAL, NULL}, &counters);
     size_t length = (size_t)sprintf(text, FROM "A: 1\n\n"), begin = strlen(FROM);
     struct span got;
 
@@ -145,7 +145,7 @@ START_TEST(lines_of_any_length)
     ck_assert_uint_eq(got.length, length - begin - strlen(FROM "A: 2\n"));
     ck_assert(!memcmp(got.start, text + begin, got.length));
     collect_free(&message);
-    message = collect_new(&(const struct collect_limits){100, MESSAGE_LIMITS_USUAL}, &counters);
+    message = collect_new(&(const struct collect_limits){100, MESSAGE_LIMITS_USUAL, NULL}, &counters);
     ck_assert_int_eq(mailbox_next(mailbox, message, &error), 1);
     ck_assert(span_is(collect_bytes(message), "A: 2\n"));
     collect_free(&message);
@@ -157,7 +157,7 @@ START_TEST(nul_bytes_are_kept)
 {
     const char text[] = FROM "A: 1\n\na\0b\n>From \0\n";
     struct mailbox *mailbox = mailbox_open(write_file("box", text, sizeof(text) - 1), &error);
-    struct collect *message = collect_new(&(const struct collect_limits){100, MESSAGE_LIMITS_USUAL}, &counters);
+    struct collect *message = collect_new(&(const struct collect_limits){100, MESSAGE_LIMITS_USUAL, NULL}, &counters);
 
     ck_assert_int_eq(mailbox_next(mailbox, message, &error), 1);
     ck_assert_uint_eq(collect_bytes(message).length, 17);
@@ -181,7 +181,7 @@ END_TEST
 
 START_TEST(a_file_that_goes_away_is_named)
 {
-    struct collect *message = collect_new(&(const struct collect_limits){100, MESSAGE_LIMITS_USUAL}, &counters);
+    struct collect *message = collect_new(&(const struct collect_limits){100, MESSAGE_LIMITS_USUAL, NULL}, &counters);
     const char *path = write_file("box", "x", 1);
     struct mailbox *mailbox = mailbox_open(path, &error);
 

@@ -33,7 +33,7 @@ static void facts(struct control_facts *facts_r, void *context)
     (void)context;
     *facts_r = (struct control_facts){.version = "9", .config = "c", .rules_version = "abc",
                                       .gate_mode = "shadow", .reload_error = "", .rules = 7,
-                                      .own_host = "mail.example.org", .limits = {100000, MESSAGE_LIMITS_USUAL}};
+                                      .own_host = "mail.example.org", .limits = {100000, MESSAGE_LIMITS_USUAL, NULL}};
 }
 
 static void setup(void)
@@ -41,7 +41,7 @@ static void setup(void)
     struct ledger_options ledger_options = {.counters = &counters, .ruleset = rules};
     struct writer_options options = {.queue_max = 100, .batch_max = 100, .counters = &counters};
     struct writer_limits limits = {.aside_bytes_max = 1000000, .reading = MESSAGE_LIMITS_USUAL};
-    struct control_rooms rooms = {.counters = &counters};
+    struct control_rooms rooms = {.counters = &counters, .connections_max = 64};
     struct ledger *ledger;
 
     database_make();

@@ -4,6 +4,7 @@
 
 #include "daemon/intake/collect.h"
 
+#include "daemon/budget.h"
 #include "daemon/intake/ingest.h"
 #include "daemon/report/message.h"
 #include "daemon/ledger/pack.h"
@@ -30,11 +31,11 @@ static void setup(void)
 
 static struct record *record_of(const char *text, struct collect_origin origin)
 {
-    struct collect *collect = collect_new(&(const struct collect_limits){10000, MESSAGE_LIMITS_USUAL}, &counters);
+    struct collect *collect = collect_new(&(const struct collect_limits){10000, MESSAGE_LIMITS_USUAL, NULL}, &counters);
     struct record *record;
 
     collect_append(collect, text, strlen(text));
-    record = collect_record(collect, &origin, 1000);
+    ck_assert_int_eq(collect_record(collect, &origin, 1000, &record), record ? COLLECTED_REPORT : COLLECTED_ORDINARY);
     collect_free(&collect);
     return record;
 }
@@ -112,14 +113,13 @@ START_TEST(a_limit_that_strikes_is_counted)
 {
     static const char text[] = DSN_OF("Final-Recipient: rfc822; a@example.com\nAction: failed\n\n"
                                       "Final-Recipient: rfc822; b@example.com\nAction: failed\n");
-    const struct collect_limits limits = {10000, limited[_i].limits};
+    const struct collect_limits limits = {10000, limited[_i].limits, NULL};
     struct collect *collect = collect_new(&limits, &counters);
     struct collect_origin origin = {0};
     struct record *record;
 
     collect_append(collect, text, strlen(text));
-    record = collect_record(collect, &origin, 1000);
-    ck_assert_ptr_nonnull(record);
+    ck_assert_int_eq(collect_record(collect, &origin, 1000, &record), COLLECTED_REPORT);
     ck_assert_int_eq(record->kind, limited[_i].kind);
     ck_assert_int_eq(record->packed > 0, limited[_i].is_kept);
     for (int i = COUNTER_HEADERS_CUT; i <= COUNTER_RECIPIENTS_CUT; i++)
@@ -131,7 +131,7 @@ END_TEST
 
 START_TEST(the_head_is_kept)
 {
-    struct collect *collect = collect_new(&(const struct collect_limits){10, MESSAGE_LIMITS_USUAL}, &counters);
+    struct collect *collect = collect_new(&(const struct collect_limits){10, MESSAGE_LIMITS_USUAL, NULL}, &counters);
 
     collect_append(collect, "1234567", 7);
     ck_assert(!collect_is_full(collect));
@@ -144,10 +144,67 @@ START_TEST(the_head_is_kept)
     ck_assert(collect_is_full(collect) && span_is(collect_bytes(collect), "1234567890"));
     ck_assert_uint_eq(counters_get(&counters, COUNTER_REPORTS_CUT), 1);
     collect_free(&collect);
-    collect = collect_new(&(const struct collect_limits){10, MESSAGE_LIMITS_USUAL}, &counters);
+    collect = collect_new(&(const struct collect_limits){10, MESSAGE_LIMITS_USUAL, NULL}, &counters);
     collect_append(collect, "1234567", 7);
     collect_append(collect, "89012", 5);
     ck_assert(span_is(collect_bytes(collect), "1234567890"));
+    collect_free(&collect);
+}
+END_TEST
+
+static void fill(struct collect *collect, size_t length)
+{
+    static const char filler[1000] = {0};
+
+    for (size_t done = 0; done < length; done += sizeof(filler))
+        collect_append(collect, filler, sizeof(filler));
+}
+
+/* A flood of large messages leaves ordinary ones their share. */
+START_TEST(messages_share_their_memory)
+{
+    struct budget memory = {.max = 1000000};
+    const struct collect_limits limits = {400000, MESSAGE_LIMITS_USUAL, &memory};
+    struct collect *large[3], *bounce = collect_new(&limits, &counters);
+    struct record *record;
+
+    for (int i = 0; i < 3; i++) {
+        large[i] = collect_new(&limits, &counters);
+        collect_append(large[i], BROKEN, strlen(BROKEN));
+        fill(large[i], 390000);
+        ck_assert_int_eq(collect_is_full(large[i]), i == 1 || i == 2);
+        ck_assert_uint_le(budget_used(&memory), 1000000);
+    }
+    ck_assert_uint_eq(budget_used(&memory), 2 * (400000 - COLLECT_SHARE));
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_MESSAGES_CROWDED), 2);
+    ck_assert_uint_eq(collect_bytes(large[1]).length, COLLECT_SHARE);
+    collect_append(bounce, DSN, strlen(DSN));
+    ck_assert_int_eq(collect_record(bounce, &(struct collect_origin){0}, 1, &record), COLLECTED_REPORT);
+    record_free(&record);
+    ck_assert_int_eq(collect_record(large[1], &(struct collect_origin){0}, 1, &record), COLLECTED_CROWDED);
+    ck_assert_ptr_null(record);
+    ck_assert_int_eq(collect_record(large[0], &(struct collect_origin){0}, 1, &record), COLLECTED_REPORT);
+    ck_assert_uint_eq(budget_used(&memory), 0); /* it has been packed */
+    record_free(&record);
+    for (int i = 0; i < 3; i++)
+        collect_free(&large[i]);
+    collect_free(&bounce);
+    ck_assert_uint_eq(budget_used(&memory), 0);
+}
+END_TEST
+
+/* Nobody is told to bring mail again that says nothing of a delivery. */
+START_TEST(ordinary_mail_is_never_crowded_out)
+{
+    struct budget memory = {.max = 1000};
+    const struct collect_limits limits = {400000, MESSAGE_LIMITS_USUAL, &memory};
+    struct collect *collect = collect_new(&limits, &counters);
+    struct record *record;
+
+    collect_append(collect, "Subject: x\n\n", 12);
+    fill(collect, 300000);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_MESSAGES_CROWDED), 1);
+    ck_assert_int_eq(collect_record(collect, &(struct collect_origin){0}, 1, &record), COLLECTED_ORDINARY);
     collect_free(&collect);
 }
 END_TEST
@@ -163,7 +220,7 @@ static const struct {
 
 START_TEST(an_ingested_event_has_the_time_of_its_message)
 {
-    struct collect *collect = collect_new(&(const struct collect_limits){10000, MESSAGE_LIMITS_USUAL}, &counters);
+    struct collect *collect = collect_new(&(const struct collect_limits){10000, MESSAGE_LIMITS_USUAL, NULL}, &counters);
     struct record *record;
 
     collect_append(collect, dates[_i].date, strlen(dates[_i].date));
@@ -203,6 +260,8 @@ int main(void)
     tcase_add_test(tc, what_reports_on_nothing_is_counted);
     tcase_add_loop_test(tc, a_limit_that_strikes_is_counted, 0, sizeof(limited) / sizeof(limited[0]));
     tcase_add_test(tc, the_head_is_kept);
+    tcase_add_test(tc, messages_share_their_memory);
+    tcase_add_test(tc, ordinary_mail_is_never_crowded_out);
     tcase_add_loop_test(tc, an_ingested_event_has_the_time_of_its_message, 0, sizeof(dates) / sizeof(dates[0]));
     tcase_add_test(tc, results_have_names);
     suite_add_tcase(suite, tc);

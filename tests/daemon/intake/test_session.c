@@ -10,6 +10,7 @@
 #include "daemon/ledger/lookup.h"
 #include "daemon/ledger/record.h"
 #include "daemon/ledger/writer.h"
+#include "daemon/budget.h"
 #include "daemon/keyring.h"
 #include "daemon/report/message.h"
 #include "daemon/tag.h"
@@ -503,6 +504,58 @@ START_TEST(a_huge_report_is_read_as_far_as_allowed)
 }
 END_TEST
 
+START_TEST(a_large_report_without_room_is_put_off)
+{
+    static char filler[65536];
+    struct budget memory = {.max = 100};
+    struct session *session;
+
+    memset(filler, 'x', sizeof(filler));
+    rooms.memory = &memory;
+    session = open_session("mx", "203.0.113.5", 4000);
+    session_mail(session, "<>", 0);
+    session_header(session, "Content-Type", DSN_TYPE);
+    ck_assert_int_eq(session_end_of_headers(session), SESSION_CONTINUE);
+    ck_assert_int_eq(session_body(session, filler, sizeof(filler)), SESSION_SKIP);
+    ck_assert_int_eq(session_end_of_message(session, "R1", 2000), SESSION_PUT_OFF);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_REPORTS_TEMPFAILED), 1);
+    session_close(&session);
+    ck_assert_int_eq(give_report("localhost", "127.0.0.1", 0, "<>", DSN_TYPE, DSN_BODY("mail.example.org", "a@example.com")),
+                     SESSION_ACCEPT);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 1);
+    ck_assert_uint_eq(budget_used(&memory), 0);
+    rooms.memory = NULL;
+}
+END_TEST
+
+/* One session too many: nothing is stopped, nothing lost. */
+START_TEST(a_crowded_session_passes_mail_and_puts_reports_off)
+{
+    struct session *session = open_session("app", "127.0.0.1", 4000);
+    struct gate_reply reply;
+
+    suppress_stream("b@example.com", "");
+    session_crowd_out(session);
+    session_mail(session, "<news@example.org>", 0);
+    ck_assert_int_eq(session_rcpt(session, "<b@example.com>", 2000, &reply), SESSION_CONTINUE);
+    session_header(session, "Subject", "x");
+    ck_assert_int_eq(session_end_of_headers(session), SESSION_ACCEPT);
+    ck_assert_int_eq(session_end_of_message(session, "Q1", 2000), SESSION_ACCEPT);
+    session_mail(session, "<>", 0);
+    session_header(session, "Subject", "x");
+    ck_assert_int_eq(session_end_of_headers(session), SESSION_SKIP);
+    ck_assert_int_eq(session_body(session, "x", 1), SESSION_SKIP);
+    ck_assert_int_eq(session_end_of_message(session, "Q2", 2000), SESSION_PUT_OFF);
+    session_mail(session, "<abuse@example.net>", 0);
+    session_header(session, "Content-Type", DSN_TYPE);
+    ck_assert_int_eq(session_end_of_headers(session), SESSION_SKIP);
+    ck_assert_int_eq(session_end_of_message(session, "Q3", 2000), SESSION_PUT_OFF);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_SESSIONS_CROWDED), 1);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_REPORTS_TEMPFAILED), 2);
+    session_close(&session);
+}
+END_TEST
+
 START_TEST(while_stopping_reports_are_put_off_and_mail_passes)
 {
     struct session *session = open_session("mx", "203.0.113.5", 4000);
@@ -543,6 +596,8 @@ int main(void)
     tcase_add_test(tc, a_report_is_put_off_when_the_disk_fails_and_mail_is_not);
     tcase_add_test(tc, recipients_pass_when_the_database_is_gone);
     tcase_add_test(tc, a_huge_report_is_read_as_far_as_allowed);
+    tcase_add_test(tc, a_large_report_without_room_is_put_off);
+    tcase_add_test(tc, a_crowded_session_passes_mail_and_puts_reports_off);
     tcase_add_test(tc, while_stopping_reports_are_put_off_and_mail_passes);
     suite_add_tcase(suite, tc);
     failed = run_suite(suite);

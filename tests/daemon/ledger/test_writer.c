@@ -20,7 +20,8 @@ static struct error error;
 static void start(size_t queue_max)
 {
     struct ledger_options ledger_options = {.counters = &counters};
-    struct writer_options options = {.queue_max = queue_max, .batch_max = 100, .counters = &counters};
+    struct writer_options options = {.queue_max = queue_max, .queue_bytes_max = 1000000, .batch_max = 100,
+                                     .counters = &counters};
     struct writer_limits limits = {.sent_keep = 1000000, .aside_bytes_max = 1000000};
     struct ledger *ledger;
 
@@ -151,6 +152,33 @@ START_TEST(a_full_queue_refuses_at_once)
 }
 END_TEST
 
+static struct record *large(size_t size)
+{
+    struct record *record = aside("large");
+
+    record->bytes = xrealloc(record->bytes, size);
+    memset(record->bytes, 'x', size);
+    record->packed = record->size = size;
+    return record;
+}
+
+/* What is being written counts until it is acknowledged. */
+START_TEST(the_queue_is_bounded_in_bytes)
+{
+    struct record *refused = large(600000);
+    sqlite3 *db = lock_database();
+
+    ck_assert_int_eq(writer_submit(writer, large(2000000), &error), 0); /* alone anything goes */
+    ck_assert_int_eq(writer_submit(writer, refused, &error), -1);
+    ck_assert_str_eq(error.text, "the queue to the database is full");
+    sqlite3_close(db);
+    for (int i = 0; i < 2000 && writer_submit(writer, refused, &error); i++)
+        usleep(10000); /* until the large one has been written */
+    ck_assert_int_eq(writer_record(writer, aside("small"), 20, &error), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM aside"), 2); /* the first is larger than aside_bytes_max */
+}
+END_TEST
+
 START_TEST(a_locked_database_is_told_and_recovers)
 {
     sqlite3 *db = lock_database();
@@ -188,6 +216,7 @@ int main(void)
     tcase_add_test(tc, a_bad_record_fails_alone);
     tcase_add_test(tc, what_is_queued_is_recorded_before_the_end);
     tcase_add_test(tc, a_full_queue_refuses_at_once);
+    tcase_add_test(tc, the_queue_is_bounded_in_bytes);
     tcase_add_test(tc, a_locked_database_is_told_and_recovers);
     tcase_add_test(tc, submitted_messages_that_cannot_be_kept_are_counted);
     suite_add_tcase(suite, tc);
