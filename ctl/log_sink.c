@@ -40,7 +40,7 @@ static struct ledger *open_ledger(struct log_sink *sink, struct ctl *ctl, struct
 
     if (!settings || !(options.ruleset = ctl_ruleset(ctl, error)))
         return NULL;
-    sink->piece = piece_new(&sink->counters, (int)settings->keep_delivered);
+    sink->piece = piece_new(&sink->counters, (int)settings->keep_delivered, settings->log_line_max);
     options.database = settings->database;
     options.strict_local_part = (int)settings->strict_local_part;
     options.policy = settings->policy;

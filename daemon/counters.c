@@ -42,6 +42,7 @@ static const struct {
     [COUNTER_RELOADS] = {"reloads", "settings and rules reloaded"},
     [COUNTER_RELOADS_FAILED] = {"reloads_failed", "reloads refused because settings or rules are wrong"},
     [COUNTER_LOG_LINES] = {"log_lines", "lines of the mail log read"},
+    [COUNTER_LOG_LINES_CUT] = {"log_lines_cut", "of these, longer than log_line_max and read in part"},
     [COUNTER_LOG_AMBIGUOUS] = {"log_ambiguous", "of these, deliveries that read in two ways and were passed over"},
     [COUNTER_RESULTS_COUNTED] = {"results_counted", "delivered and deferred results counted from the mail log"},
     [COUNTER_LMTP_CONNECTIONS] = {"lmtp_connections", "LMTP connections taken"},

@@ -309,6 +309,7 @@ static int open_follow(struct house *house, struct error *error)
         .path = settings->mail_log,
         .host = settings->mail_log_host,
         .keep_delivered = (int)settings->keep_delivered,
+        .line_max = settings->log_line_max,
     };
     struct log_position from;
     struct lookup *lookup;
@@ -378,6 +379,7 @@ static int open_rooms(struct house *house, struct error *error)
         .keep_delivered = (int)house->settings->keep_delivered,
         .strict_local_part = (int)house->settings->strict_local_part,
         .connections_max = house->settings->control_connections_max,
+        .line_max = house->settings->log_line_max,
     };
 
     if (!(house->rules = load_rules(house->settings, error)))

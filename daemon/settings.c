@@ -17,6 +17,7 @@
 #include "daemon/ledger/policy.h"
 #include "daemon/log.h"
 #include "daemon/policy_section.h"
+#include "daemon/report/maillog.h"
 
 #include <confuse.h>
 #include <ctype.h>
@@ -151,6 +152,8 @@ static const struct option options[] = {
      "The MTA's name for itself in its bounces (Postfix: myhostname), where the log has a name that is "
      "not the beginning of it; so a failure in both is counted once. Its own bounces that come by LMTP or "
      "ingest are known by it, too. Empty: the name in the log; for bounces the machine's own."},
+    {"log_line_max", TYPE_SIZE, AT(log_line_max), "64K", 1024, MAILLOG_LINE_MAX, NULL, 0,
+     "Bytes of a line of the log that are read. What a longer one tells is recorded as unproven."},
     {"keep_delivered", TYPE_CHOICE, AT(keep_delivered), "no", 0, 0, yes_no, 0,
      "Whether each message that the log tells to be delivered or deferred gets a record of its own, as each "
      "failure does, besides being counted. The database then grows with all mail."},

@@ -58,6 +58,7 @@ struct settings {
     long strict_local_part;
     char *mail_log;
     char *mail_log_host;
+    long log_line_max;
     long keep_delivered;
     char *stream_header;
     char *stream_port;

@@ -399,7 +399,7 @@ struct control *control_open(const char *path, const struct control_rooms *rooms
     control->rooms = *rooms;
     control->facts = facts;
     control->context = context;
-    control->piece = piece_new(rooms->counters, rooms->keep_delivered);
+    control->piece = piece_new(rooms->counters, rooms->keep_delivered, rooms->line_max);
     if (!(control->acks = acks_new(rooms->base, rooms->writer, on_ack, control, error)) ||
         !(control->server = server_open(&server_rooms, &spec, &protocol, &limits, control, error)))
         control_close(&control);

@@ -47,6 +47,7 @@ struct control_rooms {
     struct counters *counters;
     int strict_local_part, keep_delivered;
     long connections_max;
+    long line_max; /* of logs that are handed in */
 };
 
 /* What status reports beside the counters; asked for at each request. */

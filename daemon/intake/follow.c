@@ -199,7 +199,7 @@ struct follow *follow_open(const struct follow_options *options, struct error *e
     follow->options.visit_ms = options->visit_ms ? options->visit_ms : VISIT_MS;
     follow->path = xstrdup(options->path);
     follow->host = xstrdup(options->host);
-    follow->piece = piece_new(options->counters, options->keep_delivered);
+    follow->piece = piece_new(options->counters, options->keep_delivered, options->line_max);
     pthread_mutex_init(&follow->lock, NULL);
     follow->is_on_disk = options->from != NULL;
     follow->feed = feed_open(options->path, options->from);

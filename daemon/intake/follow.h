@@ -33,6 +33,7 @@ struct follow_options {
     const char *host;                /* name of the MTA in place of that in the lines; "": theirs */
     const struct log_position *from; /* NULL: this log was never followed before */
     int keep_delivered;              /* what is not failed becomes an event too */
+    long line_max;                   /* bytes of a line that are looked at */
     int visit_ms;                    /* between visits; 0: a second */
 };
 

@@ -19,14 +19,16 @@ struct piece {
     struct maillog_clock clock;
     struct deferrals *deferrals;
     int keep_delivered, refused;
+    size_t line_max;
 };
 
-struct piece *piece_new(struct counters *counters, int keep_delivered)
+struct piece *piece_new(struct counters *counters, int keep_delivered, long line_max)
 {
     struct piece *piece = xcalloc(1, sizeof(*piece));
 
     piece->host = "";
     piece->keep_delivered = keep_delivered;
+    piece->line_max = (size_t)line_max;
     piece->counters = counters;
     piece->clock.local = 1;
     piece->deferrals = deferrals_new();
@@ -167,10 +169,13 @@ void piece_take(struct piece *piece, struct record *record, struct span text)
 {
     char recipient[MAILLOG_RECIPIENT_SIZE];
     struct maillog_line line;
-    enum maillog_kind kind = maillog_read(text.start, text.length, &piece->clock, &line);
+    int cut = text.length > piece->line_max;
+    enum maillog_kind kind = maillog_read(text.start, cut ? piece->line_max : text.length, &piece->clock, &line);
     struct span rest = line.recipients;
 
+    line.doubtful |= cut;
     counters_add(piece->counters, COUNTER_LOG_LINES, 1);
+    counters_add(piece->counters, COUNTER_LOG_LINES_CUT, (uint64_t)cut);
     if (kind == MAILLOG_AMBIGUOUS)
         counters_add(piece->counters, COUNTER_LOG_AMBIGUOUS, 1);
     else if (kind == MAILLOG_EXPIRED)

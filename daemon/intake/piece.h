@@ -16,8 +16,9 @@
 
 struct piece;
 
-/* counters is borrowed. keep_delivered: what is not failed becomes an event, too. */
-struct piece *piece_new(struct counters *counters, int keep_delivered);
+/* counters is borrowed. keep_delivered: what is not failed becomes an event, too.
+ * line_max: bytes of a line that are looked at; one that is longer is doubtful. */
+struct piece *piece_new(struct counters *counters, int keep_delivered, long line_max);
 void piece_free(struct piece **piece);
 
 /* host: name of the MTA in place of that in the lines, "": theirs; kept by the

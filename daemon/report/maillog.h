@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAILLOG_LINE_MAX 65536    /* bytes */
+#define MAILLOG_LINE_MAX 65536    /* bytes; also the highest log_line_max */
 #define MAILLOG_RECIPIENT_SIZE 2048 /* with the closing NUL; an address is far shorter */
 
 enum maillog_kind {

@@ -203,7 +203,8 @@ static void follow_all(struct writer *writer, struct counters *counters, uint64_
 {
     struct watch watch = {event_base_new(), NULL, counters, results};
     const struct follow_options options = {
-        .base = watch.base, .writer = writer, .counters = counters, .path = followed, .host = "", .visit_ms = 1};
+        .base = watch.base, .writer = writer, .counters = counters, .path = followed, .host = "", .visit_ms = 1,
+        .line_max = 65536};
     struct follow *follow;
     struct error error;
 

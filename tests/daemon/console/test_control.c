@@ -41,7 +41,7 @@ static void setup(void)
     struct ledger_options ledger_options = {.counters = &counters, .ruleset = rules};
     struct writer_options options = {.queue_max = 100, .batch_max = 100, .counters = &counters};
     struct writer_limits limits = {.aside_bytes_max = 1000000, .reading = MESSAGE_LIMITS_USUAL};
-    struct control_rooms rooms = {.counters = &counters, .connections_max = 64};
+    struct control_rooms rooms = {.counters = &counters, .connections_max = 64, .line_max = 65536};
     struct ledger *ledger;
 
     database_make();

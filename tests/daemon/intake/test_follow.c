@@ -9,6 +9,7 @@
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/ledger/writer.h"
+#include "daemon/report/maillog.h"
 #include "tests/daemon/database.h"
 #include "tests/daemon/ledger/reports.h"
 
@@ -27,11 +28,13 @@ static struct ruleset *rules; /* compiled once, for all tests */
 static struct counters counters;
 static char path[160];
 static int keep_delivered;
+static long line_max;
 
 static void setup(void)
 {
     database_make();
     keep_delivered = 0;
+    line_max = MAILLOG_LINE_MAX;
     snprintf(path, sizeof(path), "%s/mail.log", database_dir);
 }
 
@@ -111,7 +114,7 @@ static struct writer *open_writer(void)
 static void follow_for(int ms)
 {
     struct follow_options options = {.counters = &counters, .path = path, .host = "", .visit_ms = 2,
-                                     .keep_delivered = keep_delivered};
+                                     .keep_delivered = keep_delivered, .line_max = line_max};
     const struct timeval end = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
     struct log_position from;
     struct error error;
@@ -378,7 +381,25 @@ START_TEST(hostile_lines_are_survived)
                                    "a.id = e.address"),
                      "long@example.net unproven|\"c?\?[2jd?\"@example.net unproven|n?l@example.net unproven|"
                      "gone1@example.net suppress");
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_LOG_LINES_CUT), 1);
     ck_assert_int_eq(database_number("SELECT count(*) FROM reply WHERE instr(text, char(27)) OR instr(text, char(0))"), 0);
+}
+END_TEST
+
+/* It proves nothing, for its end may say something else. */
+START_TEST(a_line_that_is_longer_than_allowed_is_doubtful)
+{
+    line_max = 300;
+    append("a first line\n");
+    follow_for(50);
+    append_line("far@example.net", "5.1.1, status=bounced", "550 5.1.1 User unknown, and so on and so on and so on, as "
+                "servers will have it that like to be read and are not, for nobody has the time, nor the patience, nor a line "
+                "of three hundred bytes that ends in the end");
+    append_failed(1);
+    follow_for(200);
+    ck_assert_str_eq(database_text("SELECT group_concat(key || ' ' || evidence, '|') FROM event e JOIN address a ON "
+                                   "a.id = e.address"), "far@example.net unproven|gone1@example.net local");
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_LOG_LINES_CUT), 1);
 }
 END_TEST
 
@@ -423,6 +444,7 @@ int main(void)
     tcase_add_test(tcase, only_failures_become_events);
     tcase_add_test(tcase, an_expired_message_has_failed_for_who_still_waited);
     tcase_add_test(tcase, hostile_lines_are_survived);
+    tcase_add_test(tcase, a_line_that_is_longer_than_allowed_is_doubtful);
     tcase_add_test(tcase, a_log_line_and_a_dsn_are_one_event);
     suite_add_tcase(suite, tcase);
     failed = run_suite(suite);
