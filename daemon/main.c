@@ -438,6 +438,7 @@ static int run(struct house *house)
     umask(0027);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log file that may not grow is no reason to end */
+    mallopt(M_MMAP_THRESHOLD, 256 << 10); /* what a large message took goes back to the system, whoever frees it */
     message_init();
     house->started = (int64_t)time(NULL);
     if (open_rooms(house, &error)) {
