@@ -213,13 +213,15 @@ static int says_something(const struct report *report)
     return report->kind == REPORT_BROKEN || report->count || report->complaint;
 }
 
-static void log_record(const struct record *record)
+static void log_record(const struct collect *collect, const struct record *record)
 {
     const struct report *report = &record->report;
 
     if (record->kind == RECORD_ASIDE)
         log_line(LOG_WARN, "report %s: kept aside: %s", record->queue_id,
                  report->problem ? report->problem : "not understood");
+    else if (collect->full && report->problem)
+        log_line(LOG_WARN, "report %s: larger than report_size_max: %s", record->queue_id, report->problem);
     else if (record->bytes)
         log_line(LOG_WARN, "report %s: kept aside besides: %s", record->queue_id, report->problem);
     else
@@ -261,7 +263,7 @@ static void make_record(struct collect *collect, const struct collect_origin *or
         record->kind = RECORD_ASIDE;
     if (record->kind == RECORD_ASIDE || record->report.cut & REPORT_CUT_RECIPIENTS)
         give_bytes(collect, record);
-    log_record(record);
+    log_record(collect, record);
 }
 
 enum collected collect_record(struct collect *collect, const struct collect_origin *origin, int64_t now,
