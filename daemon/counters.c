@@ -35,6 +35,7 @@ static const struct {
     [COUNTER_ASIDE_DROPPED] = {"aside_dropped", "messages let go of, or not kept aside, because of aside_bytes_max"},
     [COUNTER_ADDRESSES_BAD] = {"addresses_bad", "reported recipients that are no address"},
     [COUNTER_SENT] = {"sent", "submitted messages remembered"},
+    [COUNTER_SENT_CUT] = {"sent_cut", "recipients of submitted messages not remembered, beyond message_recipients_max"},
     [COUNTER_SENT_DROPPED] = {"sent_dropped", "submitted messages not remembered because the queue was full or the disk failed"},
     [COUNTER_COMMITS] = {"commits", "transactions committed"},
     [COUNTER_WRITE_FAILURES] = {"write_failures", "transactions that failed"},

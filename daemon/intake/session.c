@@ -180,6 +180,7 @@ static enum gate_answer ask_early(struct session *session, const struct address 
 static void remember_recipient(struct session *session, const char *key)
 {
     if (session->keys_count >= (size_t)session->settings->message_recipients_max) {
+        counters_add(session->rooms->counters, COUNTER_SENT_CUT, 1);
         session->others++;
         return;
     }

@@ -237,6 +237,29 @@ START_TEST(what_is_sent_is_remembered)
 }
 END_TEST
 
+/* More than may be remembered pass like all others, and prove nothing. */
+START_TEST(what_is_remembered_of_a_message_is_bounded)
+{
+    struct session *session;
+    struct gate_reply reply;
+    char name[40];
+
+    settings->message_recipients_max = 3;
+    session = open_session("app", "127.0.0.1", 4000);
+    session_mail(session, "<news@example.org>", 0);
+    for (int i = 0; i < 5; i++) {
+        snprintf(name, sizeof(name), "<r%d@example.com>", i);
+        ck_assert_int_eq(session_rcpt(session, name, 2000, &reply), SESSION_CONTINUE);
+    }
+    ck_assert_int_eq(session_end_of_message(session, "Q1", 2000), SESSION_ACCEPT);
+    session_close(&session);
+    writer_stop(&rooms.writer);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM sent_recipient"), 3);
+    ck_assert_int_eq(database_number("SELECT several FROM sent"), 1);
+    ck_assert_uint_eq(counters_get(&counters, COUNTER_SENT_CUT), 2);
+}
+END_TEST
+
 static const struct {
     const char *what, *domains, *sender, *recipients;
     int signed_, known; /* what the journal has a tag of */
@@ -585,6 +608,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, the_gate_acts_on_mail_that_is_being_sent, 0, sizeof(clients) / sizeof(clients[0]));
     tcase_add_test(tc, what_is_sent_is_remembered);
+    tcase_add_test(tc, what_is_remembered_of_a_message_is_bounded);
     tcase_add_loop_test(tc, what_the_headers_say_is_heeded_at_their_end, 0, sizeof(late) / sizeof(late[0]));
     tcase_add_loop_test(tc, submitted_mail_gets_a_signed_sender, 0, sizeof(submissions) / sizeof(submissions[0]));
     tcase_add_loop_test(tc, what_comes_back_to_a_signed_sender, 0, sizeof(returns) / sizeof(returns[0]));
