@@ -28,9 +28,11 @@
 #include "daemon/keyring.h"
 #include "daemon/log.h"
 #include "daemon/policy_section.h"
+#include "daemon/privilege.h"
 #include "daemon/report/message.h"
 #include "daemon/settings.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <malloc.h>
@@ -48,6 +50,7 @@
 #endif
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
+#include <sys/prctl.h>
 #endif
 
 /* The house. Connections that the MTA keeps open may count on until the
@@ -431,6 +434,23 @@ static void close_rooms(struct house *house)
     libevent_global_shutdown();
 }
 
+/* Everything but the settings is opened by the user; they will be, at a reload. */
+static int settle_user(const struct house *house, struct error *error)
+{
+    const struct settings *settings = house->settings;
+
+    if (privilege_folder(settings->user, settings->database, 0750, error) ||
+        privilege_folder(settings->user, settings->control_socket, 0700, error) ||
+        privilege_drop(settings->user, error))
+        return -1;
+    if (geteuid() == 0)
+        log_line(LOG_WARN, "runs as root, since user = \"\"");
+    if (access(house->file, R_OK))
+        return error_set(error, ERROR_ENVIRONMENT, "%s: user %s cannot read it, so that a reload would fail: %s",
+                         house->file, settings->user, strerror(errno));
+    return 0;
+}
+
 static int run(struct house *house)
 {
     struct error error;
@@ -441,7 +461,7 @@ static int run(struct house *house)
     mallopt(M_MMAP_THRESHOLD, 256 << 10); /* what a large message took goes back to the system, whoever frees it */
     message_init();
     house->started = (int64_t)time(NULL);
-    if (open_rooms(house, &error)) {
+    if (settle_user(house, &error) || open_rooms(house, &error)) {
         log_line(LOG_ERROR, "cannot start: %s", error.text);
         house->exit_code = EXIT_FAILURE;
     } else {
@@ -462,6 +482,7 @@ static int run(struct house *house)
 static _Noreturn void end_process(int code)
 {
 #ifdef __SANITIZE_ADDRESS__
+    prctl(PR_SET_DUMPABLE, 1); /* or it may not look at a process that was root's */
     __lsan_do_leak_check();
 #endif
     _exit(code);

@@ -57,6 +57,11 @@ static const struct choice log_levels[] = {
 #define MIB (1024L * 1024L)
 
 static const struct option options[] = {
+    {"user", TYPE_TEXT, AT(user), "suppressd", 0, 32, NULL, 0,
+     "Started by root, the daemon becomes this user, with all of its groups, before it opens anything; there is no way "
+     "back, and no program that it starts gains a right by a set-user-ID bit. The folders of database and "
+     "control_socket are made for the user where there are none. Empty: it stays who starts it. Under systemd the unit "
+     "names the user."},
     {"database", TYPE_TEXT, AT(database), LOCALSTATEDIR "/lib/suppressd/suppressd.db", 1, 1000, NULL, 0,
      "The SQLite database. Its folder must be writable by the daemon and should be readable by the "
      "group that runs dashboards."},

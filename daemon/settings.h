@@ -25,6 +25,7 @@ enum gate_mode { GATE_OFF, GATE_SHADOW, GATE_ENFORCE };
 
 /* Durations in seconds, sizes in bytes. Meaning of each: settings.c. */
 struct settings {
+    char *user;
     char *database;
     char *control_socket;
     char *milter_socket;

@@ -11,6 +11,7 @@ trap 'kill $pid 2>/dev/null || :; wait; rm -rf "$dir"' EXIT
 cat >"$dir/suppressd.conf" <<CONF
 database = "$dir/suppressd.db"
 control_socket = "$dir/control.sock"
+user = ""
 milter_socket = "unix:$dir/milter.sock"
 local_rules_dir = ""
 CONF

@@ -31,6 +31,7 @@ printf 'dbpath = %s\nquery = SELECT value FROM t WHERE key = '\''%%s'\''\n' "$di
 cat >"$dir/suppressd.conf" <<CONF
 database = "$dir/suppressd.db"
 control_socket = "$dir/control.sock"
+user = ""
 milter_socket = "unix:$dir/milter.sock"
 socketmap_socket = "unix:$dir/socketmap.sock"
 gate_deadline = 5000

@@ -40,6 +40,7 @@ class Suppressd:
         self.stderr_path = self.home / "stderr.log"
         self.milter_address = f"unix:{self.home}/milter.sock"
         self.settings = {
+            "user": "",  # whoever runs the tests
             "database": self.database,
             "control_socket": self.home / "control.sock",
             "milter_socket": self.milter_address,
