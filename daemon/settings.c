@@ -149,8 +149,8 @@ static const struct option options[] = {
      "The MTA's log, which is followed from now on: a file, also when it is rotated, or journal: for the "
      "systemd journal. Behind journal: may stand, with a space between, a folder of journal files, and "
      "what to take: a unit (postfix@-.service), a program (sm-mta), or FIELD=VALUE as in journalctl(1); "
-     "with none, all of the mail facility. The daemon's user must be able to read it (the journal: group "
-     "systemd-journal). Failed deliveries count like bounces; delivered and deferred ones are counted by "
+     "with none, all of the mail facility. The daemon's user must be able to read it: the unit puts "
+     "it into the group adm, whose are /var/log/mail.log and the journal in Debian. Failed deliveries count like bounces; delivered and deferred ones are counted by "
      "hour. Whoever can write there is believed: in the journal any local user can write in a program's "
      "name, but not in a unit's. Empty: none."},
     {"mail_log_host", TYPE_TEXT, AT(mail_log_host), "", 0, 255, NULL, 0,
@@ -204,9 +204,12 @@ static const struct option options[] = {
      "An incident closes when for so long nothing has been unusual."},
     {"incident_program", TYPE_TEXT, AT(incident_program), "", 0, 1000, NULL, 0,
      "A program that is run, without a shell, when an incident opens and when it closes; its arguments are open "
-     "or close, the incident's number, its kind, provider or domain, and the name of that. Empty: none."},
+     "or close, the incident's number, its kind, provider or domain, and the name of that. It has the daemon's rights and "
+     "no more: sendmail(1) of Postfix, which wants a set-group-ID bit, does not work in it, SMTP to localhost does; "
+     "under the unit it can write to the database's folder and its own /tmp only. Empty: none."},
     {"incident_address", TYPE_TEXT, AT(incident_address), "", 0, 1000, NULL, 0,
-     "An address (http://HOST[:PORT][/PATH]) that gets the same by POST, as a JSON object. Empty: none."},
+     "An address (http://HOST[:PORT][/PATH]) that gets the same by POST, as a JSON object. "
+     "The unit lets the daemon reach this host only: IPAddressAllow= in a drop-in names another. Empty: none."},
     {"rules_dir", TYPE_TEXT, AT(rules_dir), "", 0, 1000, NULL, 1,
      "Folder of rule files to use instead of the built-in ones. Empty: built in."},
     {"local_rules_dir", TYPE_TEXT, AT(local_rules_dir), SYSCONFDIR "/suppressd/rules.d", 0, 1000, NULL, 1,

@@ -6,6 +6,7 @@ What it writes to stderr is kept in `stderr.log`, over all its lives.
 import json
 import os
 import pathlib
+import re
 import signal
 import sqlite3
 import subprocess
@@ -22,6 +23,14 @@ def missing():
     """Why the daemon cannot run; empty when it can."""
     absent = [path for path in (DAEMON, CTL) if not os.access(path, os.X_OK)]
     return f"not built: {', '.join(absent)}" if absent else ""
+
+
+def sanitized():
+    """Why the daemon cannot run in a sandbox: a sanitizer wants more of the kernel than it does.
+    Empty when it can."""
+    with open(DAEMON, "rb") as program:
+        found = re.search(rb"__(asan|tsan|ubsan)_", program.read())
+    return "the daemon runs under a sanitizer, which the sandbox would stop" if found else ""
 
 
 def literal(value):
