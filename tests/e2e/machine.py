@@ -71,9 +71,10 @@ class Machine:
         return self
 
     def stop(self):
-        if self.init:
+        init = self.init or (self.nspawn and self._find_init())
+        if init:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.init, signal.SIGKILL)  # and with it all that runs there
+                os.kill(init, signal.SIGKILL)  # and with it all that runs there
         if self.nspawn:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.nspawn.wait(20)
@@ -122,7 +123,8 @@ class Machine:
         return not any(group.exists() for group in self.groups)
 
     def _find_init(self):
-        for child in pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split():
+        children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children")
+        for child in children.read_text().split() if children.exists() else []:
             with contextlib.suppress(OSError):
                 if os.path.basename(os.readlink(f"/proc/{child}/exe")) == "systemd":
                     return int(child)

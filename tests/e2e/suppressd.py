@@ -60,6 +60,7 @@ class Suppressd:
         }
         self.policy = ""  # policy sections, as they stand in the file
         self.user = None  # run as this user instead of root
+        self.launcher = []  # a program that starts it
         self.process = None
         self.configure(**settings)
 
@@ -160,7 +161,7 @@ class Suppressd:
     def _launch(self):
         assert not self.alive(), "it runs already"
         with open(self.stderr_path, "ab") as stderr:
-            self.process = subprocess.Popen([DAEMON, "-c", str(self.config)], stderr=stderr,
+            self.process = subprocess.Popen([*self.launcher, DAEMON, "-c", str(self.config)], stderr=stderr,
                                             stdin=subprocess.DEVNULL, stdout=stderr,
                                             user=self.user)
 
