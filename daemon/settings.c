@@ -96,9 +96,8 @@ static const struct option options[] = {
     {"lmtp_trust", TYPE_CHOICE, AT(lmtp_trust), "none", 0, 0, lmtp_trusts, 1,
      "none: what comes by LMTP counts only when a sent message proves it (proof_age); own: besides, a delivery report of "
      "this very host (mail_log_host, or the machine's name) with the null sender counts like a bounce by the "
-     "milter, when each of its Received fields was written by this host for mail that began on it. Needed for "
-     "Sendmail, whose own bounces pass no milter. The risk: whoever can connect to lmtp_socket, or hand in "
-     "mail on the loopback (a local user, a proxy or tunnel that connects from there), is believed; so is "
+     "milter, when its one Received field was written by this host for mail of its MTA's own. Needed for "
+     "Sendmail, whose own bounces pass no milter. The risk: whoever can connect to lmtp_socket is believed; so is "
      "anybody where the MTA is told to leave out its Received fields."},
     {"socketmap_socket", TYPE_TEXT, AT(socketmap_socket), "", 0, 200, NULL, 0,
      "Where Postfix asks by socketmap_table(5): unix:PATH, inet:PORT@HOST or inet6:PORT@HOST. Its maps are "
@@ -135,6 +134,11 @@ static const struct option options[] = {
      "Clients in these networks are sending: the gate acts on their mail. Usually the same as Postfix's mynetworks."},
     {"trust_authenticated", TYPE_CHOICE, AT(trust_authenticated), "yes", 0, 0, yes_no, 1,
      "Whether clients that logged in (SMTP AUTH) are sending, wherever they come from."},
+    {"user_daemons", TYPE_TEXT, AT(user_daemons), "pickup", 0, 300, NULL, 1,
+     "Daemons of the MTA (macro {daemon_name}, in Postfix milter_macro_daemon_name), divided by commas, that take mail "
+     "from this host's users by sendmail(1): a delivery report among it is a user's text, not the MTA's, and wants proof "
+     "as one from elsewhere does. Postfix gives such mail no daemon of its own until master.cf says so (the sample "
+     "postfix-main.cf has the lines); until then whoever may run sendmail(1) is believed. Empty: none."},
     {"gate_mode", TYPE_CHOICE, AT(gate_mode), "enforce", 0, 0, gate_modes, 1,
      "enforce: suppressed recipients are refused; shadow: it is only logged and counted; off: nobody is looked up."},
     {"gate_reply", TYPE_REPLY, AT(gate_reply),

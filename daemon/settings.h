@@ -54,6 +54,7 @@ struct settings {
     struct network *trusted_networks;
     size_t trusted_networks_count;
     long trust_authenticated;
+    char *user_daemons;
     long gate_mode; /* enum gate_mode */
     char *gate_reply;
     long strict_local_part;

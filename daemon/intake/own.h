@@ -2,11 +2,11 @@
  *
  * It does so with the null sender and in this very host's name; but so can
  * anybody. Where the way on which it came does not tell, the message must show
- * where it began: of its Received fields, of which there must be one, each was
- * written by this host and for a message from this host. An MTA puts its own
- * field before those that a client has sent, with the client's address in it:
- * what came from outside always shows it, whatever else it claims. Whoever may
- * hand in mail on the loopback is believed. Pure, but for own_name.
+ * where it began: it has one Received field, which this host wrote for mail of
+ * its own. An MTA puts a field of its own before those that it is given: by SMTP
+ * with the client's address, by sendmail(1) with the user, so that whatever
+ * somebody hands in, on the loopback or from a shell, shows it. Pure, but for
+ * own_name.
  */
 #ifndef SUPPRESSD_DAEMON_INTAKE_OWN_H
 #define SUPPRESSD_DAEMON_INTAKE_OWN_H
@@ -18,10 +18,10 @@
  * brackets; NULL: unknown. */
 int own_dsn(const struct report *report, const char *sender, const char *host);
 
-/* The message's Received fields show that it began on host. */
+/* The message's Received fields show that host's MTA wrote it, and gave it to nobody in between. */
 int own_way(const struct header *header, const char *host);
 
-/* One Received field: written by host, for a message that began on it. */
+/* One Received field: written by host, for a message of its MTA's own. */
 int own_received(struct span received, const char *host);
 
 /* What this host's MTA calls itself: set, unless that is ""; else the machine's

@@ -27,6 +27,7 @@ struct session {
     struct collect_limits limits;
     int internal; /* not by SMTP: the MTA's own mail, or sendmail(1) */
     int crowded;  /* it only passes mail, and puts reports off */
+    int by_user;  /* of it the latter, as far as the MTA tells */
     int trusted;  /* the client lies in a trusted network */
     char *mta;    /* the MTA's own host name, or NULL */
     char *port_stream; /* of the port that the client came to, or NULL */
@@ -123,6 +124,7 @@ void session_daemon(struct session *session, const char *port, const char *name)
 {
     free(session->port_stream);
     session->port_stream = stream_of_port(session->settings->stream_port, port, name);
+    session->by_user = name && stream_field(session->settings->user_daemons, name) != STREAM_NONE;
 }
 
 void session_crowd_out(struct session *session)
@@ -381,7 +383,7 @@ static enum session_answer take_report(struct session *session, const char *queu
         .source = SOURCE_MILTER,
         .sender = session->sender,
         .queue_id = queue_id,
-        .own_host = session->internal ? session->mta : NULL,
+        .own_host = session->internal && !session->by_user ? session->mta : NULL,
         .tagged = session->tagged_count ? session->tagged[0] : NULL,
         .internal = 1,
     };

@@ -85,7 +85,7 @@ MASTER_CF = """\
     -o syslog_name={name}/login
     -o mynetworks=192.0.2.255/32
     -o {{ smtpd_relay_restrictions = check_client_access static:OK, reject }}
-pickup    unix  n - n 1 1 pickup
+pickup    unix  n - n 1 1 pickup{pickup}
 cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 1 1 qmgr
 rewrite   unix  - - n - - trivial-rewrite
@@ -148,6 +148,7 @@ class Postfix:
         self.settings = {"delay_warning_time": "0", "milter_command_timeout": "30s",
                          "milter_content_timeout": "30s"}
         self.services = ""     # more lines of master.cf
+        self.pickup = ""       # options of pickup, as they follow in master.cf
         self.unreachable = {}  # domain -> transport of a domain that nobody serves
         self.running = False
         self.submission_port, self.internet_port, self.login_port = free_ports(3)
@@ -260,7 +261,7 @@ class Postfix:
         (self.config / "main.cf").write_text(text)
         (self.config / "master.cf").write_text(MASTER_CF.format(
             name=self.name, submission=self.submission_port, internet=self.internet_port,
-            login=self.login_port) + self.services)
+            login=self.login_port, pickup=self.pickup) + self.services)
         routes = [f"{domain} smtp:[127.0.0.1]:{port}"
                   for domain, port in self.internet.routes().items()]
         routes += [f"{domain} {how.format(domain)}" for domain, how in self.unreachable.items()]

@@ -15,13 +15,15 @@ static const struct {
 } fields[] = {
     /* as Postfix and Sendmail write them */
     {"by mx1.example.org (Postfix)\r\n\tid 4Xyz00; Mon, 23 Nov 2026 10:00:00 +0000 (UTC)", 1},
-    {"by mx1.example.org (Postfix, from userid 33)\n\tid 4Xyz00; Mon, 23 Nov 2026 10:00:00 +0000", 1},
     {"from localhost (localhost)\n\tby mx1.example.org (8.17.1.9/8.17.1.9/Debian) with internal id 5AN; Mon, 23 Nov 2026", 1},
     {"from localhost (localhost) by MX1.Example.Org (8.17.1.9) id 5AN", 1},
-    {"(from smmsp@localhost)\n\tby mx1.example.org (8.17.1.9/Submit) id 5AN; Mon", 1},
-    {"from mx1.example.org (localhost [127.0.0.1])\n\tby mx1.example.org (8.17.1.9) with ESMTP id 5AN", 1},
-    {"from mx1 (localhost [IPv6:0:0:0:0:0:0:0:1]) by mx1.example.org (8.17.1.9) with ESMTPS id 5AN", 1},
-    {"from [127.0.0.1] (localhost [IPv6:::1]) by mx1.example.org (Postfix) with ESMTP id 5AN", 1},
+
+    /* handed in on this host */
+    {"by mx1.example.org (Postfix, from userid 33)\n\tid 4Xyz00; Mon, 23 Nov 2026 10:00:00 +0000", 0},
+    {"(from smmsp@localhost)\n\tby mx1.example.org (8.17.1.9/Submit) id 5AN; Mon", 0},
+    {"from mx1.example.org (localhost [127.0.0.1])\n\tby mx1.example.org (8.17.1.9) with ESMTP id 5AN", 0},
+    {"from mx1 (localhost [IPv6:0:0:0:0:0:0:0:1]) by mx1.example.org (8.17.1.9) with ESMTPS id 5AN", 0},
+    {"from [127.0.0.1] (localhost [IPv6:::1]) by mx1.example.org (Postfix) with ESMTP id 5AN", 0},
 
     /* from elsewhere, whatever the client says */
     {"from mx.evil.example (mx.evil.example [203.0.113.9])\n\tby mx1.example.org (Postfix) with ESMTP id 4Xyz", 0},
@@ -59,7 +61,9 @@ static const struct {
 } ways[] = {
     {"Received: by mx1.example.org (Postfix) id 4Xyz\nFrom: x\n\n", 1},
     {"Received: from mx1 (localhost [127.0.0.1]) by mx1.example.org (8.17) id 5\n"
-     "Received: from localhost (localhost) by mx1.example.org (8.17) with internal id 5\n\n", 1},
+     "Received: from localhost (localhost) by mx1.example.org (8.17) with internal id 5\n\n", 0},
+    {"Received: by mx1.example.org (Postfix, from userid 33) id 5\nReceived: by mx1.example.org (Postfix) id 4Xyz\n\n", 0},
+    {"Received: from localhost (localhost) by mx1.example.org (8.17) with internal id 5\n\n", 1},
     {"From: x\n\n", 0},
     {"Received: from e (e [203.0.113.9]) by mx1.example.org (Postfix) id 4Xyz\n"
      "Received: by mx1.example.org (Postfix) id 4Xyz\n\n", 0},

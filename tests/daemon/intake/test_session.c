@@ -381,6 +381,8 @@ START_TEST(what_comes_back_to_a_signed_sender)
 }
 END_TEST
 
+static const char *report_daemon; /* {daemon_name} of the session that gives it */
+
 static enum session_answer give_report(const char *host, const char *ip, int port, const char *sender,
                                        const char *type, const char *body)
 {
@@ -388,6 +390,7 @@ static enum session_answer give_report(const char *host, const char *ip, int por
     enum session_answer answer;
     struct gate_reply reply;
 
+    session_daemon(session, NULL, report_daemon);
     session_mail(session, sender, 0);
     ck_assert_int_eq(session_rcpt(session, "<news@example.org>", 2000, &reply), SESSION_CONTINUE);
     session_header(session, "From", strcmp(type, DSN_TYPE) ? "friend@example.net" : "MAILER-DAEMON@example.org");
@@ -404,19 +407,25 @@ static const struct {
     const char *what, *host, *ip;
     int port;
     const char *sender, *body, *evidence; /* NULL: no event */
+    const char *daemon;
 } reports[] = {
-    {"the MTA's own", "localhost", "127.0.0.1", 0, "<>", DSN_BODY("mail.example.org", "a@example.com"), "local"},
-    {"in another host's name", "localhost", "127.0.0.1", 0, "<>", DSN_BODY("other.example", "a@example.com"), "unproven"},
-    {"own, but with a sender", "localhost", "127.0.0.1", 0, "<u@example.org>", DSN_BODY("mail.example.org", "a@example.com"), NULL},
-    {"by SMTP on this host", "localhost", "127.0.0.1", 4000, "<>", DSN_BODY("mail.example.org", "a@example.com"), "unproven"},
-    {"by SMTP from outside", "mx", "203.0.113.5", 4000, "<>", DSN_BODY("mail.example.org", "a@example.com"), "unproven"},
-    {"from outside with a sender", "mx", "203.0.113.5", 4000, "<md@mx>", DSN_BODY("mx.example", "a@example.com"), "unproven"},
+    {"the MTA's own", "localhost", "127.0.0.1", 0, "<>", DSN_BODY("mail.example.org", "a@example.com"), "local", NULL},
+    {"the MTA's own, of a named daemon", "localhost", "127.0.0.1", 0, "<>", DSN_BODY("mail.example.org", "a@example.com"), "local",
+     "bounce"},
+    {"by a user with sendmail(1)", "localhost", "127.0.0.1", 0, "<>", DSN_BODY("mail.example.org", "a@example.com"), "unproven",
+     "pickup"},
+    {"in another host's name", "localhost", "127.0.0.1", 0, "<>", DSN_BODY("other.example", "a@example.com"), "unproven", NULL},
+    {"own, but with a sender", "localhost", "127.0.0.1", 0, "<u@example.org>", DSN_BODY("mail.example.org", "a@example.com"), NULL, NULL},
+    {"by SMTP on this host", "localhost", "127.0.0.1", 4000, "<>", DSN_BODY("mail.example.org", "a@example.com"), "unproven", NULL},
+    {"by SMTP from outside", "mx", "203.0.113.5", 4000, "<>", DSN_BODY("mail.example.org", "a@example.com"), "unproven", NULL},
+    {"from outside with a sender", "mx", "203.0.113.5", 4000, "<md@mx>", DSN_BODY("mx.example", "a@example.com"), "unproven", NULL},
 };
 
 START_TEST(only_the_mtas_own_report_is_local)
 {
     const char *expected = reports[_i].evidence ? reports[_i].evidence : "";
 
+    report_daemon = reports[_i].daemon;
     ck_assert_int_ne(give_report(reports[_i].host, reports[_i].ip, reports[_i].port, reports[_i].sender,
                                  DSN_TYPE, reports[_i].body), SESSION_PUT_OFF);
     ck_assert_msg(!strcmp(database_text("SELECT evidence FROM event"), expected), "%s", reports[_i].what);
