@@ -51,9 +51,11 @@ def run(home, entries, seconds):
             work = subprocess.Popen([suppressd.CTL, "-c", str(daemon.config), "import", str(names)],
                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             while work.poll() is None:
-                longest = max(longest, os.path.getsize(f"{daemon.database}-wal"))
+                longest = max(longest, daemon.wal_size())
                 time.sleep(0.05)
         took = time.monotonic() - began
+        if not daemon.alive():
+            sys.exit(f"the daemon has ended with {daemon.process.returncode}: {daemon.stderr()[-2000:]}")
         said = work.stdout.read().decode().strip()
         tell(f"while {entries} addresses are imported, {took:.0f} s ({entries / took:.0f}/s)", busy)
         counters = daemon.ctl_json("status")[0]["daemon"]["counters"]

@@ -120,6 +120,13 @@ class Suppressd:
         wait_for(lambda: self.stderr().count(text) >= count,
                  lambda: f"{count} times {text!r} in: {self.stderr()[-3000:]}", seconds)
 
+    def wal_size(self):
+        """Bytes of the database's write-ahead log."""
+        try:
+            return os.path.getsize(f"{self.database}-wal")
+        except FileNotFoundError:
+            return 0
+
     def query(self, statement, *parameters):
         """Rows of the database as dictionaries, read as a dashboard reads them."""
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
