@@ -96,6 +96,22 @@ def rig(home):
         made.stop()
 
 
+COUNTS = []
+
+
+@pytest.fixture(scope="session")
+def tell():
+    """Keeps a line of figures for the end of the run."""
+    return COUNTS.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    if COUNTS:
+        terminalreporter.section("counts")
+        for line in COUNTS:
+            terminalreporter.write_line(line)
+
+
 def pytest_runtest_makereport(item, call):
     """A failed test shows how the servers' logs end."""
     made = item.funcargs.get("rig") if hasattr(item, "funcargs") else None

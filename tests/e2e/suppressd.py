@@ -75,7 +75,7 @@ class Suppressd:
 
     def start(self):
         lives = self.stderr().count(READY)
-        self._launch()
+        self.launch()
 
         def ready():
             if self.process.poll() is not None:
@@ -89,7 +89,7 @@ class Suppressd:
     def start_failing(self, seconds=60):
         """A start that must fail: (exit status, what it said)."""
         before = len(self.stderr())
-        self._launch()
+        self.launch()
         try:
             wait_for(lambda: not self.alive(), "the start to fail", seconds)
             return self.process.returncode, self.stderr()[before:]
@@ -165,7 +165,8 @@ class Suppressd:
         """The JSON objects that a command of suppressctl prints."""
         return [json.loads(line) for line in self.ctl("--json", *arguments).stdout.splitlines()]
 
-    def _launch(self):
+    def launch(self):
+        """Starts the process and waits for nothing."""
         assert not self.alive(), "it runs already"
         with open(self.stderr_path, "ab") as stderr:
             self.process = subprocess.Popen([*self.launcher, DAEMON, "-c", str(self.config)], stderr=stderr,
