@@ -13,6 +13,7 @@ enum error_code {
     ERROR_NONE = 0,
     ERROR_INPUT,       /* what came in is bad: count it, keep it aside, go on */
     ERROR_ENVIRONMENT, /* disk, network, library: the same call may succeed later */
+    ERROR_DAMAGED,     /* what is on the disk is damaged: nothing more is written to it until a person has acted */
 };
 
 struct error {

@@ -58,6 +58,7 @@ int command_rules(struct ctl *ctl, int argc, char **argv);
 int command_parse(struct ctl *ctl, int argc, char **argv);
 int command_policy(struct ctl *ctl, int argc, char **argv);
 int command_remove(struct ctl *ctl, int argc, char **argv);
+int command_repair(struct ctl *ctl, int argc, char **argv);
 int command_scrub(struct ctl *ctl, int argc, char **argv);
 int command_setup(struct ctl *ctl, int argc, char **argv);
 

@@ -118,6 +118,12 @@ static const struct command commands[] = {
      "a rule for each: set its reason, trim its pattern, put it into the local rules. What the\n"
      "rules in force know by now is left out. With - the replies come from standard input.",
      command_unclassified},
+    {"repair", "[--check | --force]", "save what can be read of a damaged database",
+     "Only while no daemon runs. Reads every page that can be read into a new database, tells for each\n"
+     "table how many rows were saved, restored from what else tells of them, and are known to be lost,\n"
+     "and puts it in the place of the damaged one, which is kept untouched beside it. A sound database\n"
+     "is left alone, but with --force. --check: only tells whether it is sound; a daemon may run.\n"
+     "Exit code 1: something is lost, or may be; with --check: it is damaged.", command_repair},
     {"setup", "postfix|sendmail ...", "put suppressd beside an MTA",
      "postfix [--apply|--remove] [--config-dir DIR] [--socket SPEC]: looks at the Postfix of this\n"
      "machine and prints the lines that add suppressd to it. --apply runs them, keeping a copy of\n"

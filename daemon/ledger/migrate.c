@@ -18,6 +18,9 @@ static enum error_code blame(int code)
     case SQLITE_TOOBIG:
     case SQLITE_MISMATCH:
         return ERROR_INPUT;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return ERROR_DAMAGED;
     default:
         return ERROR_ENVIRONMENT;
     }
@@ -25,9 +28,13 @@ static enum error_code blame(int code)
 
 int sqlite_error(sqlite3 *db, const char *what, struct error *error)
 {
+    enum error_code code = blame(sqlite3_errcode(db) & 0xff);
+    const char *file = code == ERROR_DAMAGED ? sqlite3_db_filename(db, "main") : NULL;
+
     /* Long SQL would leave no room for the cause. */
-    return error_set(error, blame(sqlite3_errcode(db) & 0xff), "%.100s%s: %s (SQLite %d)", what,
-                     strlen(what) > 100 ? "..." : "", sqlite3_errmsg(db), sqlite3_extended_errcode(db));
+    return error_set(error, code, "%.100s%s: %s (SQLite %d)%s%.200s%s", what, strlen(what) > 100 ? "..." : "",
+                     sqlite3_errmsg(db), sqlite3_extended_errcode(db), file ? ": " : "", file ? file : "",
+                     file ? " is damaged: " MIGRATE_REMEDY : "");
 }
 
 int sqlite_integer(sqlite3 *db, const char *sql, long *value_r, struct error *error)
@@ -76,6 +83,11 @@ static int apply(sqlite3 *db, int number, struct error *error)
 
 int migrate(sqlite3 *db, struct error *error)
 {
+    return migrate_to(db, migrate_newest(), error);
+}
+
+int migrate_to(sqlite3 *db, int newest, struct error *error)
+{
     long application, version, tables;
 
     if (sqlite_integer(db, "PRAGMA application_id", &application, error) ||
@@ -87,7 +99,7 @@ int migrate(sqlite3 *db, struct error *error)
     if (version > migrate_newest())
         return error_set(error, ERROR_INPUT, "the schema is version %ld; this program knows up to %d: "
                          "it was made by a newer suppressd", version, migrate_newest());
-    while (version < migrate_newest())
+    while (version < newest)
         if (apply(db, (int)++version, error))
             return -1;
     return 0;

@@ -7,18 +7,15 @@
 #include "base/mem.h"
 #include "classifier/reason.h"
 #include "daemon/ledger/aside.h"
+#include "daemon/ledger/database_file.h"
 #include "daemon/ledger/migrate.h"
-#include "daemon/ledger/own_file.h"
 #include "daemon/ledger/past.h"
 #include "daemon/ledger/record.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
@@ -389,38 +386,11 @@ static int prepare_content(struct store *store, int strict, struct error *error)
     return store_commit(store, error);
 }
 
-static int take_lock(struct store *store, const char *path, struct error *error)
-{
-    char *name = xasprintf("%s.lock", path);
-
-    store->lock_fd = own_file_open(name, O_NOFOLLOW);
-    if (store->lock_fd < 0)
-        (void)error_set(error, ERROR_ENVIRONMENT, "%s: %s", name, strerror(errno));
-    else if (flock(store->lock_fd, LOCK_EX | LOCK_NB))
-        (void)error_set(error, ERROR_ENVIRONMENT, "%s is held by another process: a suppressd is "
-                        "running with this database", name);
-    else
-        error->code = ERROR_NONE;
-    free(name);
-    return error->code ? -1 : 0;
-}
-
-/* Makes the file before SQLite does, so that it and its WAL get this mode and owner. */
-static int make_file(const char *path, struct error *error)
-{
-    int fd = own_file_open(path, 0);
-
-    if (fd < 0)
-        return error_set(error, ERROR_ENVIRONMENT, "%s", strerror(errno));
-    close(fd);
-    return 0;
-}
-
 static int open_database(struct store *store, const char *path, int strict, struct error *error)
 {
     int keep = 1;
 
-    if (make_file(path, error))
+    if (database_file_ready(path, error))
         return -1;
     if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return sqlite_error(store->db, "open", error);
@@ -447,11 +417,13 @@ struct store *store_open(const char *path, int strict, struct error *error)
 {
     struct store *store = xcalloc(1, sizeof(*store));
 
-    store->lock_fd = -1;
-    if (take_lock(store, path, error)) {
+    if ((store->lock_fd = database_file_lock(path, error)) < 0) {
         (void)error_prefix(error, "database");
         store_close(&store);
     } else if (open_database(store, path, strict, error)) {
+        if (store->db) /* closing would write the WAL into a file that may be damaged */
+            sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        store->failed = 1;
         (void)error_prefix(error, "database %s", path);
         store_close(&store);
     }
@@ -471,7 +443,7 @@ void store_close(struct store **store)
     statements_clear(&old->hygiene_statements);
     statements_clear(&old->past_statements);
     statements_clear(&old->incident_statements);
-    if (old->db)
+    if (old->db && !old->failed)
         sqlite3_wal_checkpoint_v2(old->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(old->db);
     if (old->lock_fd >= 0)

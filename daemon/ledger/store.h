@@ -21,7 +21,8 @@ struct store;
 
 /* strict: how local parts are compared; must be what the database was made
  * with. Makes and migrates the file (mode 0640) where needed. NULL and error
- * when locked by another writer, not ours, or the disk fails. */
+ * when locked by another writer, not ours, damaged (nothing is written then), or
+ * the disk fails. */
 struct store *store_open(const char *path, int strict, struct error *error) must_check;
 
 /* Checkpoints the WAL and closes. */

@@ -15,6 +15,7 @@ struct store {
     struct statements hygiene_statements; /* of store_hygiene.c */
     struct statements past_statements;    /* of past.c */
     struct statements incident_statements; /* of store_incident.c */
+    int failed; /* it was not opened whole */
     int lock_fd;
     int open_transaction;
 };

@@ -30,6 +30,7 @@ struct writer {
     int64_t prune_at;      /* the thread's */
     int64_t tick_at;       /* the thread's */
     int trouble;           /* the thread's: the last batch failed */
+    struct error damage;   /* the thread's: why nothing more is written; ERROR_NONE */
 };
 
 /* One caller that waits for one record; lives until both have let go. */
@@ -89,10 +90,20 @@ static void finish_all(struct writer *writer, struct record *batch, int result, 
     }
 }
 
+/* Into a file that is damaged nothing more is written: pages that are still good
+ * might be taken for free ones. */
+static int begin(struct writer *writer, struct error *error)
+{
+    if (!writer->damage.code)
+        return ledger_begin(writer->ledger, error);
+    *error = writer->damage;
+    return -1;
+}
+
 /* Everything or nothing. */
 static int record_batch(struct writer *writer, struct record *batch, struct error *error)
 {
-    if (ledger_begin(writer->ledger, error))
+    if (begin(writer, error))
         return -1;
     for (struct record *record = batch; record; record = record->next)
         if (ledger_record(writer->ledger, record, error)) {
@@ -129,6 +140,8 @@ static void note_trouble(struct writer *writer, int failed, const struct error *
     else if (!failed && writer->trouble)
         log_line(LOG_NOTE, "the database can be written again");
     writer->trouble = failed;
+    if (failed && error->code == ERROR_DAMAGED)
+        writer->damage = *error;
 }
 
 static void process(struct writer *writer, struct record *batch)
@@ -187,7 +200,7 @@ static void prune(struct writer *writer, const struct writer_limits *limits)
     int more = -1;
 
     writer->prune_at = now + PRUNE_EVERY;
-    if (ledger_begin(writer->ledger, &error)) {
+    if (begin(writer, &error)) {
         note_trouble(writer, 1, &error);
         return;
     }
@@ -209,7 +222,7 @@ static void tick(struct writer *writer)
     writer->tick_at = now + TICK_EVERY;
     if (!ledger_due(writer->ledger, now))
         return;
-    if (ledger_begin(writer->ledger, &error)) {
+    if (begin(writer, &error)) {
         note_trouble(writer, 1, &error);
     } else if (ledger_tick(writer->ledger, now, &error) || ledger_commit(writer->ledger, &error)) {
         ledger_rollback(writer->ledger);
