@@ -339,10 +339,14 @@ int salvage(const char *path, const char *into, struct salvage_report *report, s
 
 int salvage_is_sound(const char *path, struct error *error)
 {
+    struct pages *pages = pages_open(path, error); /* an empty file would be sound */
     sqlite3 *db = NULL;
-    int sound = pages_wal_is_damaged(path, error);
+    int sound;
 
-    if (sound > 0) {
+    if (!pages)
+        return error->code == ERROR_INPUT ? 0 : -1;
+    pages_close(&pages);
+    if ((sound = pages_wal_is_damaged(path, error)) > 0) {
         (void)error_set(error, ERROR_DAMAGED, "%s-wal is no WAL", path);
         return 0;
     }
