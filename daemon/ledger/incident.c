@@ -255,11 +255,41 @@ static int provider_open(const struct incidents *incidents, const char *provider
     return slot && kind < INCIDENT_KINDS && slot->open[kind].id != 0;
 }
 
+/* Nothing is of the future any more. */
+static void set_back(struct incidents *incidents, int64_t now)
+{
+    for (int scope = 0; scope < 2; scope++)
+        for (size_t i = 0; i < incident_slots[scope]; i++) {
+            struct slot *slot = &incidents->slots[scope][i];
+
+            for (int w = 0; w < INCIDENT_WINDOWS; w++)
+                if (slot->history.turn[w] > now / half[w])
+                    slot->history.turn[w] = now / half[w];
+            if (slot->history.heard > now)
+                slot->history.heard = now;
+            for (int kind = 0; kind < INCIDENT_KINDS; kind++)
+                if (slot->open[kind].abnormal > now)
+                    slot->open[kind].abnormal = now;
+        }
+    incidents->latest = now;
+}
+
+static void heed_clock(struct incidents *incidents, int64_t now)
+{
+    if (incidents->latest <= now + FUTURE_MAX || now < incidents->behind)
+        incidents->behind = 0;
+    else if (!incidents->behind)
+        incidents->behind = now;
+    else if (now >= incidents->behind + DAY)
+        set_back(incidents, now);
+}
+
 int incident_observe(struct incidents *incidents, const struct incident_result *result, int64_t now,
                      struct incident_alarm *alarm_r)
 {
     int kind = kind_of(result), alarm;
 
+    heed_clock(incidents, now);
     if (result->time > now + FUTURE_MAX || result->time + LATE_MAX < incidents->latest)
         return 0;
     if (result->time > incidents->latest)
@@ -279,6 +309,8 @@ void incident_opened(struct incidents *incidents, const struct incident_alarm *a
     if (!slot)
         return;
     open = &slot->open[alarm->kind];
+    if (alarm->time > incidents->latest)
+        incidents->latest = alarm->time;
     incidents->open_count += !open->id;
     *open = (struct open){.id = alarm->id, .abnormal = alarm->time, .from = alarm->from};
     slot->history.tainted_now |= 1u << alarm->kind;
@@ -355,6 +387,7 @@ int incident_over(struct incidents *incidents, int64_t now, struct incident_alar
 {
     struct sought over = {&incidents->parameters, 0, now, alarm_r};
 
+    heed_clock(incidents, now);
     return each_open(incidents, is_over, &over);
 }
 

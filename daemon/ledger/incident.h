@@ -42,6 +42,10 @@
  * closes when that is quiet seconds ago and QUIET_SEEN results have been seen
  * since, or when it is silence seconds ago: a night without mail ends nothing.
  *
+ * A clock that has been ahead leaves results from the future behind. A day after
+ * it was set right they are taken for results of the present; before that it may
+ * as well be the clock of a machine that has just started without one.
+ *
  * Memory: PROVIDERS and DOMAINS scopes; the one that was heard of least recently
  * gives way, unless an incident is open there.
  */

@@ -48,6 +48,7 @@ struct incidents {
     struct slot *slots[2]; /* by scope */
     struct slot *buckets[INCIDENT_BUCKETS];
     int64_t latest; /* time of the newest result of any scope */
+    int64_t behind; /* when the clock was first seen to be behind that; 0: it is not */
     int open_count;
 };
 

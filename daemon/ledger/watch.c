@@ -181,11 +181,17 @@ static int load(struct watch *watch, struct error *error)
     return found;
 }
 
+/* Also when the clock has been set back. */
+static int is_save_due(const struct watch *watch, int64_t now)
+{
+    return watch->changed && (now >= watch->saved + SAVE_EVERY || now < watch->saved);
+}
+
 int watch_due(const struct watch *watch, int64_t now)
 {
     struct incident_alarm over;
 
-    return watch->stale || (watch->changed && now >= watch->saved + SAVE_EVERY) ||
+    return watch->stale || is_save_due(watch, now) ||
            incident_over(watch->incidents, now, &over);
 }
 
@@ -203,7 +209,7 @@ int watch_tick(struct watch *watch, int64_t now, struct error *error)
         if (!closed)
             incident_closed(watch->incidents, over.id);
     }
-    return watch->changed && now >= watch->saved + SAVE_EVERY ? save(watch, now, error) : 0;
+    return is_save_due(watch, now) ? save(watch, now, error) : 0;
 }
 
 /* The incident of this id as an alarm: 1, 0 there is none, -1. closed_r 0: it is open. */

@@ -15,6 +15,8 @@
 
 #define PRUNE_EVERY 3600 /* seconds */
 #define TICK_EVERY 30    /* seconds between looks at the incidents */
+#define LEAP 3600        /* seconds by which a clock is set, not adjusted */
+#define BELIEVED 86400   /* seconds after which a clock that leapt ahead is believed */
 
 struct writer {
     pthread_t thread;
@@ -27,8 +29,9 @@ struct writer {
     struct writer_limits limits; /* ... and here */
     struct writer_options options;
     struct ledger *ledger; /* the thread's */
-    int64_t prune_at;      /* the thread's */
-    int64_t tick_at;       /* the thread's */
+    int64_t prune_at;      /* the thread's, of uptime */
+    int64_t tick_at;       /* the thread's, of uptime */
+    int64_t ahead;         /* the thread's: of the clock against uptime */
     int trouble;           /* the thread's: the last batch failed */
     struct error damage;   /* the thread's: why nothing more is written; ERROR_NONE */
 };
@@ -46,6 +49,15 @@ struct ticket {
 static int64_t seconds_now(void)
 {
     return (int64_t)time(NULL);
+}
+
+/* Seconds since some moment: the clock that nobody sets. */
+static int64_t uptime(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec;
 }
 
 static void cond_init_monotonic(pthread_cond_t *cond)
@@ -199,7 +211,7 @@ static void prune(struct writer *writer, const struct writer_limits *limits)
     struct error error = {0};
     int more = -1;
 
-    writer->prune_at = now + PRUNE_EVERY;
+    writer->prune_at = uptime() + PRUNE_EVERY;
     if (begin(writer, &error)) {
         note_trouble(writer, 1, &error);
         return;
@@ -209,8 +221,21 @@ static void prune(struct writer *writer, const struct writer_limits *limits)
         ledger_rollback(writer->ledger);
         note_trouble(writer, 1, &error);
     } else if (more) {
-        writer->prune_at = now;
+        writer->prune_at = uptime();
     }
+}
+
+/* What is old by a clock that leaps ahead may not be old: nobody could bring it back. */
+static void watch_clock(struct writer *writer)
+{
+    int64_t ahead = seconds_now() - uptime(), leap = ahead - writer->ahead;
+
+    writer->ahead = ahead;
+    if (leap > LEAP)
+        writer->prune_at = uptime() + BELIEVED;
+    if (leap > LEAP || leap < -LEAP)
+        log_line(LOG_WARN, "the clock was set %s by %lld seconds%s", leap > 0 ? "ahead" : "back",
+                 (long long)(leap > 0 ? leap : -leap), leap > 0 ? ": for a day nothing is forgotten as too old" : "");
 }
 
 /* Closes incidents that are over. */
@@ -219,7 +244,7 @@ static void tick(struct writer *writer)
     int64_t now = seconds_now();
     struct error error = {0};
 
-    writer->tick_at = now + TICK_EVERY;
+    writer->tick_at = uptime() + TICK_EVERY;
     if (!ledger_due(writer->ledger, now))
         return;
     if (begin(writer, &error)) {
@@ -235,7 +260,7 @@ static void tick(struct writer *writer)
 static int wait_for_work(struct writer *writer)
 {
     int64_t next = writer->prune_at < writer->tick_at ? writer->prune_at : writer->tick_at;
-    int64_t left = next - seconds_now();
+    int64_t left = next - uptime();
     struct timespec deadline = deadline_in(left > 0 && left < PRUNE_EVERY ? (int)left : PRUNE_EVERY);
 
     while (!writer->head && !writer->stopping && left > 0)
@@ -255,14 +280,15 @@ static void *writer_main(void *argument)
         struct writer_limits limits = writer->limits;
 
         pthread_mutex_unlock(&writer->lock);
+        watch_clock(writer);
         ledger_limit_aside(writer->ledger, limits.aside_bytes_max, &limits.reading);
         if (batch && batch->kind == RECORD_RULES)
             use_rules(writer, batch);
         else if (batch)
             process(writer, batch);
-        else if (seconds_now() >= writer->prune_at)
+        else if (uptime() >= writer->prune_at)
             prune(writer, &limits);
-        if (seconds_now() >= writer->tick_at)
+        if (uptime() >= writer->tick_at)
             tick(writer);
         pthread_mutex_lock(&writer->lock);
     }
@@ -291,8 +317,9 @@ struct writer *writer_start(struct ledger *ledger_take, const struct writer_opti
     writer->options = *options;
     writer->limits = *limits;
     writer->tail = &writer->head;
-    writer->prune_at = seconds_now() + 60;
-    writer->tick_at = seconds_now() + TICK_EVERY;
+    writer->prune_at = uptime() + 60;
+    writer->tick_at = uptime() + TICK_EVERY;
+    writer->ahead = seconds_now() - uptime();
     pthread_mutex_init(&writer->lock, NULL);
     cond_init_monotonic(&writer->work);
     if (start_thread(writer, error)) {

@@ -9,6 +9,10 @@
  * record that the database refuses for its own content fails alone; when the
  * disk fails, the whole batch fails and its callers are told.
  *
+ * What is due comes by the clock that nobody sets. When the other one leaps ahead,
+ * nothing is forgotten for a day, for it may be set right again. When the database
+ * is damaged nothing more is written to it.
+ *
  * writer_submit and writer_record may be called from any thread.
  */
 #ifndef SUPPRESSD_DAEMON_LEDGER_WRITER_H

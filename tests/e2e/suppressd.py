@@ -61,6 +61,7 @@ class Suppressd:
         self.policy = ""  # policy sections, as they stand in the file
         self.user = None  # run as this user instead of root
         self.launcher = []  # a program that starts it
+        self.environment = {}  # of the process, in addition
         self.process = None
         self.configure(**settings)
 
@@ -171,7 +172,7 @@ class Suppressd:
         with open(self.stderr_path, "ab") as stderr:
             self.process = subprocess.Popen([*self.launcher, DAEMON, "-c", str(self.config)], stderr=stderr,
                                             stdin=subprocess.DEVNULL, stdout=stderr,
-                                            user=self.user)
+                                            user=self.user, env={**os.environ, **self.environment})
 
     def _end(self, number, seconds):
         if self.process is None:

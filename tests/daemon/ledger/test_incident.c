@@ -243,6 +243,36 @@ START_TEST(closing_confirms_who_failed_again_after_it)
 }
 END_TEST
 
+/* The clock was a year ahead when somebody sent mail, and is right again. */
+START_TEST(a_clock_that_was_ahead_blinds_for_a_day)
+{
+    int64_t ahead = NOON + 400 * INT64_C(86400), day = NOON + 2 * INT64_C(86400);
+    struct incident_alarm over;
+
+    live_through(20);
+    ck_assert_int_eq(see(60, ahead, "google", "gmail.com", ACTION_FAILED, REASON_NO_SUCH_USER, 1), 1);
+    see_good(50, NOON);
+    ck_assert_int_eq(incident_over(incidents, NOON, &over), 0); /* opened in the future */
+    see_good(20, day);
+    see_good(50, day + 5 * 3600);
+    ck_assert_int_eq(incident_over(incidents, day + 5 * 3600, &over), 1);
+    incident_closed(incidents, over.id);
+    for (int hour = 6; hour < 200; hour++)
+        see_good(20, day + hour * 3600);
+    ck_assert_int_eq(see(60, day + 200 * 3600, "google", "gmail.com", ACTION_FAILED, REASON_NO_SUCH_USER, 1), 1);
+}
+END_TEST
+
+/* A machine begins in the past until it has asked what time it is: nothing is lost by that. */
+START_TEST(a_clock_that_is_behind_for_an_hour_changes_nothing)
+{
+    live_through(20);
+    for (int minute = 0; minute < 60; minute++)
+        see_good(5, minute * 60);
+    ck_assert_int_eq(see(60, NOON, "google", "gmail.com", ACTION_FAILED, REASON_NO_SUCH_USER, 1), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("incident");
@@ -261,6 +291,8 @@ int main(void)
     tcase_add_test(incident, memory_is_bounded_and_what_is_open_stays);
     tcase_add_test(incident, what_was_seen_can_be_saved);
     tcase_add_test(incident, closing_confirms_who_failed_again_after_it);
+    tcase_add_test(incident, a_clock_that_was_ahead_blinds_for_a_day);
+    tcase_add_test(incident, a_clock_that_is_behind_for_an_hour_changes_nothing);
     suite_add_tcase(suite, incident);
     return run_suite(suite);
 }
