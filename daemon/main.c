@@ -41,6 +41,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -451,11 +452,24 @@ static int settle_user(const struct house *house, struct error *error)
     return 0;
 }
 
+/* What a shell allows is little; beyond its limit libmilter would try in vain without a pause. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        log_line(LOG_WARN, "the limit of open files stays as it is: %s", strerror(errno));
+}
+
 static int run(struct house *house)
 {
     struct error error;
 
     umask(0027);
+    raise_descriptor_limit();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log file that may not grow is no reason to end */
     mallopt(M_MMAP_THRESHOLD, 256 << 10); /* what a large message took goes back to the system, whoever frees it */
