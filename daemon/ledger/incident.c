@@ -98,7 +98,7 @@ static void advance(struct incidents *incidents, struct slot *slot, int64_t time
         history->turn[w] = turn;
     }
     if (time > history->heard)
-        history->heard = time;
+        incident_slot_heard(incidents, slot, time);
 }
 
 static double exposure_of(const struct history *history, int window, int kind)

@@ -52,22 +52,52 @@ static void unlink_slot(struct incidents *incidents, struct slot *slot)
     *link = slot->next;
 }
 
+static void leave_order(struct incidents *incidents, struct slot *slot)
+{
+    int scope = slot->history.scope;
+
+    *(slot->newer ? &slot->newer->older : &incidents->newest[scope]) = slot->older;
+    *(slot->older ? &slot->older->newer : &incidents->oldest[scope]) = slot->newer;
+}
+
+/* Results come nearly in the order of time: the place is near the newest, or it
+ * is that of one that was never heard of. */
+static void join_order(struct incidents *incidents, struct slot *slot)
+{
+    int scope = slot->history.scope, never = !slot->history.heard;
+    struct slot *older = never ? NULL : incidents->newest[scope], *newer = never ? incidents->oldest[scope] : NULL;
+
+    while (older && older->history.heard > slot->history.heard) {
+        newer = older;
+        older = older->older;
+    }
+    slot->newer = newer;
+    slot->older = older;
+    *(newer ? &newer->older : &incidents->newest[scope]) = slot;
+    *(older ? &older->newer : &incidents->oldest[scope]) = slot;
+}
+
+void incident_slot_heard(struct incidents *incidents, struct slot *slot, int64_t time)
+{
+    leave_order(incidents, slot);
+    slot->history.heard = time;
+    join_order(incidents, slot);
+}
+
 /* A free one, or that which was heard of least recently; NULL when incidents are open in all. */
 static struct slot *make_room(struct incidents *incidents, int scope)
 {
-    struct slot *oldest = NULL;
+    struct slot *slot = incidents->oldest[scope];
 
-    for (size_t i = 0; i < incident_slots[scope]; i++) {
-        struct slot *slot = &incidents->slots[scope][i];
-
-        if (!slot->history.used)
-            return slot;
-        if (!is_open(slot) && (!oldest || slot->history.heard < oldest->history.heard))
-            oldest = slot;
+    if (incidents->used[scope] < incident_slots[scope])
+        return &incidents->slots[scope][incidents->used[scope]++];
+    while (slot && is_open(slot))
+        slot = slot->newer;
+    if (slot) {
+        leave_order(incidents, slot);
+        unlink_slot(incidents, slot);
     }
-    if (oldest)
-        unlink_slot(incidents, oldest);
-    return oldest;
+    return slot;
 }
 
 static struct slot *place(struct incidents *incidents, const struct history *history)
@@ -81,6 +111,7 @@ static struct slot *place(struct incidents *incidents, const struct history *his
     bucket = bucket_of(incidents, history->scope, history->name);
     slot->next = *bucket;
     *bucket = slot;
+    join_order(incidents, slot);
     return slot;
 }
 
@@ -102,23 +133,24 @@ void *incidents_save(const struct incidents *incidents, size_t *size_r)
     char *bytes;
 
     for (int scope = 0; scope < 2; scope++)
-        for (size_t i = 0; i < incident_slots[scope]; i++)
-            head.count += incidents->slots[scope][i].history.used != 0;
+        head.count += incidents->used[scope];
     *size_r = sizeof(head) + head.count * sizeof(struct history);
     bytes = xmalloc(*size_r);
     memcpy(bytes, &head, sizeof(head));
     out = (struct history *)(void *)(bytes + sizeof(head));
     for (int scope = 0; scope < 2; scope++)
-        for (size_t i = 0; i < incident_slots[scope]; i++)
-            if (incidents->slots[scope][i].history.used)
-                *out++ = incidents->slots[scope][i].history;
+        for (size_t i = 0; i < incidents->used[scope]; i++)
+            *out++ = incidents->slots[scope][i].history;
     return bytes;
 }
 
 static void forget(struct incidents *incidents)
 {
-    for (int scope = 0; scope < 2; scope++)
+    for (int scope = 0; scope < 2; scope++) {
         memset(incidents->slots[scope], 0, incident_slots[scope] * sizeof(struct slot));
+        incidents->used[scope] = 0;
+        incidents->newest[scope] = incidents->oldest[scope] = NULL;
+    }
     memset(incidents->buckets, 0, sizeof(incidents->buckets));
     incidents->latest = 0;
     incidents->open_count = 0;

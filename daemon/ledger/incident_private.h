@@ -41,11 +41,14 @@ struct slot {
     struct history history;
     struct open open[INCIDENT_KINDS];
     struct slot *next; /* in its bucket */
+    struct slot *newer, *older; /* by history.heard */
 };
 
 struct incidents {
     struct incident_parameters parameters;
     struct slot *slots[2]; /* by scope */
+    size_t used[2];
+    struct slot *newest[2], *oldest[2];
     struct slot *buckets[INCIDENT_BUCKETS];
     int64_t latest; /* time of the newest result of any scope */
     int64_t behind; /* when the clock was first seen to be behind that; 0: it is not */
@@ -59,5 +62,7 @@ extern const size_t incident_slots[2];
 struct slot *incident_slot(const struct incidents *incidents, int scope, const char *name);
 /* NULL: there is no room, for incidents are open in all. name is shorter than INCIDENT_NAME_SIZE. */
 struct slot *incident_slot_add(struct incidents *incidents, int scope, const char *name);
+/* A result of this time, which is newer than all before. */
+void incident_slot_heard(struct incidents *incidents, struct slot *slot, int64_t time);
 
 #endif

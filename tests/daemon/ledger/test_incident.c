@@ -211,6 +211,38 @@ START_TEST(memory_is_bounded_and_what_is_open_stays)
 }
 END_TEST
 
+static int is_remembered(const char *name)
+{
+    size_t size;
+    char *bytes = incidents_save(incidents, &size);
+    int found = memmem(bytes, size, name, strlen(name) + 1) != NULL;
+
+    free(bytes);
+    return found;
+}
+
+START_TEST(who_was_heard_of_least_recently_gives_way)
+{
+    char name[40];
+
+    for (int i = 0; i < INCIDENT_DOMAINS; i++) {
+        snprintf(name, sizeof(name), "d%d.example", i);
+        see(1, NOON + i, "", name, ACTION_DELIVERED, REASON_DELIVERED, 1);
+    }
+    see(1, NOON + 5000, "", "d0.example", ACTION_DELIVERED, REASON_DELIVERED, 1);
+    see(1, NOON + 1900, "", "d1.example", ACTION_DELIVERED, REASON_DELIVERED, 1); /* told of late */
+    see(1, NOON + 6000, "", "new0.example", ACTION_DELIVERED, REASON_DELIVERED, 1);
+    ck_assert(is_remembered("d0.example") && is_remembered("d1.example") && !is_remembered("d2.example"));
+    for (int i = 1; i < INCIDENT_DOMAINS - 2; i++) {
+        snprintf(name, sizeof(name), "new%d.example", i);
+        see(1, NOON + 6000, "", name, ACTION_DELIVERED, REASON_DELIVERED, 1);
+    }
+    ck_assert(is_remembered("d0.example") && is_remembered("d1.example") && is_remembered("new0.example"));
+    see(1, NOON + 6000, "", "another.example", ACTION_DELIVERED, REASON_DELIVERED, 1);
+    ck_assert(is_remembered("d0.example") && !is_remembered("d1.example") && is_remembered("new0.example"));
+}
+END_TEST
+
 START_TEST(what_was_seen_can_be_saved)
 {
     struct incidents *other = incidents_new(&incident_defaults);
@@ -289,6 +321,7 @@ int main(void)
     tcase_add_test(incident, ends_when_all_is_normal);
     tcase_add_test(incident, late_and_future_results_are_left_out);
     tcase_add_test(incident, memory_is_bounded_and_what_is_open_stays);
+    tcase_add_test(incident, who_was_heard_of_least_recently_gives_way);
     tcase_add_test(incident, what_was_seen_can_be_saved);
     tcase_add_test(incident, closing_confirms_who_failed_again_after_it);
     tcase_add_test(incident, a_clock_that_was_ahead_blinds_for_a_day);
