@@ -11,6 +11,7 @@
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/past.h"
 #include "daemon/ledger/record.h"
+#include "daemon/ledger/undecided.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -408,7 +409,8 @@ static int open_database(struct store *store, const char *path, int strict, stru
         execute(store, "PRAGMA synchronous = FULL", error) ||
         execute(store, "PRAGMA cache_size = " CACHE_KIB, error) ||
         execute(store, "PRAGMA wal_autocheckpoint = " CHECKPOINT_PAGES, error) ||
-        execute(store, "PRAGMA foreign_keys = ON", error) || migrate(store->db, error))
+        execute(store, "PRAGMA foreign_keys = ON", error) || migrate(store->db, error) ||
+        !(store->undecided = undecided_open(store->db, error)))
         return -1;
     return prepare_content(store, strict, error);
 }
@@ -443,6 +445,7 @@ void store_close(struct store **store)
     statements_clear(&old->hygiene_statements);
     statements_clear(&old->past_statements);
     statements_clear(&old->incident_statements);
+    undecided_close(&old->undecided);
     if (old->db && !old->failed)
         sqlite3_wal_checkpoint_v2(old->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(old->db);

@@ -4,6 +4,7 @@
 #include "daemon/ledger/store_private.h"
 
 #include "base/mem.h"
+#include "daemon/ledger/undecided.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,8 @@ int store_hold(struct store *store, int64_t incident, const struct store_suppres
 
 int store_held_delivered(struct store *store, const char *key, int64_t time, int64_t now, struct error *error)
 {
+    if (!undecided_may_be(store->undecided, key))
+        return 0;
     if (run(store, DELIVERED_CHANGE, error, "tii", key, time, now))
         return -1;
     return sqlite3_changes(store->db) ? run(store, DELIVERED, error, "tii", key, time, now) : 0;

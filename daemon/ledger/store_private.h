@@ -16,6 +16,7 @@ struct store {
     struct statements past_statements;    /* of past.c */
     struct statements incident_statements; /* of store_incident.c */
     int failed; /* it was not opened whole */
+    struct undecided *undecided;
     int lock_fd;
     int open_transaction;
 };

@@ -12,7 +12,7 @@ import pytest
 import suppressd
 from load import BOUNCES, DEAD, Load
 from mail import outcome, report
-from milter import ACCEPT, CONTINUE, REPLY, Milter
+from milter_client import ACCEPT, CONTINUE, REPLY, Milter
 from postfix import HOSTNAME
 from suppressd import Suppressd
 from waiting import wait_for

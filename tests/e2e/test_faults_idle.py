@@ -13,7 +13,7 @@ from conftest import Rig
 from internet import Answer
 from load import BOUNCES, DEAD, LIVE, socketmap
 from mail import outcome, report
-from milter import Milter
+from milter_client import Milter
 from postfix import HOSTNAME
 from waiting import wait_for
 
