@@ -12,6 +12,7 @@
 #include "daemon/ledger/policy.h"
 #include "daemon/ledger/proof.h"
 #include "daemon/ledger/store.h"
+#include "daemon/ledger/taken.h"
 #include "daemon/ledger/tally.h"
 #include "daemon/ledger/watch.h"
 #include "daemon/report/address.h"
@@ -38,13 +39,13 @@ static void count(struct ledger *ledger, enum counter counter)
 }
 
 /* Counting begins anew and a trial is passed. Of the mail that is delivered
- * hardly any is to a recipient with a bounce record or on trial: one lookup. */
-static int take_delivered(struct ledger *ledger, const struct address *address, int64_t time, int64_t now,
-                          struct error *error)
+ * hardly any is to a recipient with a bounce record or on trial. */
+static int take_delivered(struct ledger *ledger, const struct address *address, int has_bounced, int64_t time,
+                          int64_t now, struct error *error)
 {
     if (!policy_trial(ledger->rooms.policy)->believes_sent)
         return 0;
-    if (store_begin_anew(ledger->store, address->key, time, error))
+    if (has_bounced && store_begin_anew(ledger->store, address->key, time, error))
         return -1;
     return !ledger->on_trial ? 0 : store_clear_trial(ledger->store, address->key, address->key + address->domain,
                                                      time, now, error);
@@ -65,7 +66,7 @@ static int record_delivery(struct ledger *ledger, const struct record *record, c
         return -1;
     if (delivery->action != ACTION_DELIVERED || record->evidence == EVIDENCE_UNPROVEN)
         return 0;
-    return take_delivered(ledger, &address, delivery->time ? delivery->time : record->time, record->time, error);
+    return take_delivered(ledger, &address, 1, delivery->time ? delivery->time : record->time, record->time, error);
 }
 
 /* A complaint that leaves out who complains, or all but the domain of it. */
@@ -127,10 +128,63 @@ static int find_stream(struct ledger *ledger, struct span queue_id, struct last_
     return found < 0 ? -1 : 0;
 }
 
-/* Into the tally. A recipient that is no address ("root") has no domain. */
-static int count_result(struct ledger *ledger, const struct result *result, const char *stream, int64_t now,
+/* Results whose recipients the database is asked for together. */
+struct counted {
+    struct result result;
+    struct address address;
+    int is_address;    /* "root" is none, and has no domain */
+    int has_bounced;   /* of one that is delivered: it has a bounce record */
+};
+
+static int is_taken(const struct counted *counted)
+{
+    return counted->is_address && counted->result.evidence != EVIDENCE_UNPROVEN &&
+           counted->result.action == ACTION_DELIVERED;
+}
+
+static size_t read_counted(const struct ledger *ledger, const struct results *results, size_t from,
+                           struct counted counted_r[STORE_TOGETHER])
+{
+    size_t count = results->count - from < STORE_TOGETHER ? results->count - from : STORE_TOGETHER;
+    struct error bad;
+
+    for (size_t i = 0; i < count; i++) {
+        struct counted *counted = &counted_r[i];
+
+        results_get(results, from + i, &counted->result);
+        counted->has_bounced = 0;
+        counted->is_address = !address_parse(counted->result.recipient.start, counted->result.recipient.length,
+                                             ledger->strict, &counted->address, &bad);
+    }
+    return count;
+}
+
+/* What will be asked of those that are delivered, of all at once. */
+static int expect(struct ledger *ledger, struct counted *counted, size_t count, struct error *error)
+{
+    const char *keys[STORE_TOGETHER];
+    int has_bounced[STORE_TOGETHER] = {0};
+    size_t asked = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (is_taken(&counted[i]))
+            keys[asked++] = counted[i].address.key;
+    if (watch_expect(ledger->rooms.watch, keys, asked, error) ||
+        (policy_trial(ledger->rooms.policy)->believes_sent &&
+         store_have_bounced(ledger->store, keys, asked, has_bounced, error)))
+        return -1;
+    for (size_t i = count; i--;)
+        if (is_taken(&counted[i]))
+            counted[i].has_bounced = has_bounced[--asked];
+    return 0;
+}
+
+/* Into the tally, and past the watch. */
+static int count_result(struct ledger *ledger, const struct counted *counted, const char *stream, int64_t now,
                         struct error *error)
 {
+    const struct result *result = &counted->result;
+    const struct address *address = &counted->address;
     const struct delivery delivery = {
         .action = result->action,
         .reply = (char *)(uintptr_t)result->reply.start,
@@ -139,13 +193,10 @@ static int count_result(struct ledger *ledger, const struct result *result, cons
     };
     struct bucket bucket = {.time = result->time, .domain = "", .stream = stream, .attempts = 1};
     struct watched watched = {.key = "", .action = result->action, .time = result->time};
-    struct address address;
     struct verdict verdict;
-    struct error bad;
-    int is_address = !address_parse(result->recipient.start, result->recipient.length, ledger->strict, &address, &bad);
 
-    if (is_address)
-        bucket.domain = address.key + address.domain, watched.key = address.key;
+    if (counted->is_address)
+        bucket.domain = address->key + address->domain, watched.key = address->key;
     judge(ledger->rooms.classifier, &delivery, bucket.domain, &verdict);
     bucket.provider = verdict.provider;
     bucket.action = action_name(result->action);
@@ -157,21 +208,31 @@ static int count_result(struct ledger *ledger, const struct result *result, cons
     watched.reason = verdict.reason;
     if (bucket.trusted && watch_result(ledger->rooms.watch, &watched, now, error))
         return -1;
-    return is_address && bucket.trusted && result->action == ACTION_DELIVERED
-               ? take_delivered(ledger, &address, result->time, now, error) : 0;
+    return is_taken(counted) ? take_delivered(ledger, address, counted->has_bounced, result->time, now, error) : 0;
+}
+
+static int count_together(struct ledger *ledger, const struct counted *counted, size_t count,
+                          struct last_message *last_io, int64_t now, struct error *error)
+{
+    int failed = 0;
+
+    for (size_t i = 0; i < count && !failed; i++)
+        if (!(failed = find_stream(ledger, counted[i].result.queue_id, last_io, error)))
+            failed = count_result(ledger, &counted[i], last_io->stream ? last_io->stream : "", now, error);
+    return failed;
 }
 
 static int count_results(struct ledger *ledger, const struct results *results, int64_t now, struct error *error)
 {
     struct last_message last = {SPAN_NONE, NULL};
+    struct counted counted[STORE_TOGETHER];
     int failed = 0;
 
-    for (size_t i = 0; i < results->count && !failed; i++) {
-        struct result result;
+    for (size_t i = 0; i < results->count && !failed; i += STORE_TOGETHER) {
+        size_t count = read_counted(ledger, results, i, counted);
 
-        results_get(results, i, &result);
-        if (!(failed = find_stream(ledger, result.queue_id, &last, error)))
-            failed = count_result(ledger, &result, last.stream ? last.stream : "", now, error);
+        failed = expect(ledger, counted, count, error) ||
+                 count_together(ledger, counted, count, &last, now, error) ? -1 : 0;
     }
     free(last.stream);
     counters_add(&ledger->batch, COUNTER_RESULTS_COUNTED, results->count);
@@ -350,11 +411,19 @@ void ledger_use_policy(struct ledger *ledger, struct policy *policy)
     policy_unref(&old);
 }
 
+/* A person's, that may look at anything or change it. */
+static int is_request(enum record_kind kind)
+{
+    return kind != RECORD_REPORT && kind != RECORD_ASIDE && kind != RECORD_SENT && kind != RECORD_LOG;
+}
+
 int ledger_record(struct ledger *ledger, struct record *record, struct error *error)
 {
     uint64_t before = counters_get(&ledger->batch, COUNTER_EVENTS);
     int result;
 
+    if (is_request(record->kind) && taken_settle(store_taken(ledger->store), error))
+        return -1;
     switch (record->kind) {
     case RECORD_REPORT:
         result = record_report(ledger, record, 0, error);
@@ -398,7 +467,8 @@ void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max, const struct m
 
 int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, int64_t now, struct error *error)
 {
-    int more = store_prune(ledger->store, sent_before, ledger->aside_bytes_max, error);
+    int settled = taken_settle(store_taken(ledger->store), error);
+    int more = settled < 0 ? -1 : store_prune(ledger->store, sent_before, ledger->aside_bytes_max, error);
     int folded = more < 0 ? -1 : store_fold(ledger->store, fold_before, error);
     int quiet = folded < 0 ? -1 : store_release_quiet(ledger->store, policy_trial(ledger->rooms.policy)->quiet, now, error);
 

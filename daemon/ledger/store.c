@@ -11,6 +11,7 @@
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/past.h"
 #include "daemon/ledger/record.h"
+#include "daemon/ledger/taken.h"
 #include "daemon/ledger/undecided.h"
 
 #include <assert.h>
@@ -128,7 +129,7 @@ int store_begin(struct store *store, struct error *error)
 int store_commit(struct store *store, struct error *error)
 {
     assert(store->open_transaction);
-    if (execute(store, "COMMIT", error))
+    if (taken_save(store->taken, error) || execute(store, "COMMIT", error))
         return -1;
     store->open_transaction = 0;
     return 0;
@@ -143,6 +144,7 @@ void store_rollback(struct store *store)
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     if (store->aside)
         aside_rolled_back(store->aside);
+    taken_rolled_back(store->taken);
 }
 
 int store_address(struct store *store, const char *key, const char *given, const char *domain,
@@ -319,6 +321,11 @@ struct aside *store_aside(struct store *store)
     return store->aside;
 }
 
+struct taken *store_taken(struct store *store)
+{
+    return store->taken;
+}
+
 int store_put_position(struct store *store, const char *path, const struct log_position *position,
                        int64_t now, struct error *error)
 {
@@ -402,6 +409,7 @@ static int open_database(struct store *store, const char *path, int strict, stru
     statements_init(&store->statements, store->db, sql, STATEMENTS);
     store_event_prepare(store);
     store->aside = aside_open(store->db);
+    store->taken = taken_open(store->db);
     store_hygiene_prepare(store);
     past_prepare(&store->past_statements, store->db);
     store_incident_prepare(store);
@@ -442,6 +450,7 @@ void store_close(struct store **store)
     statements_clear(&old->statements);
     statements_clear(&old->event_statements);
     aside_close(&old->aside);
+    taken_close(&old->taken);
     statements_clear(&old->hygiene_statements);
     statements_clear(&old->past_statements);
     statements_clear(&old->incident_statements);

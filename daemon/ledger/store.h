@@ -18,6 +18,7 @@
 
 struct aside;
 struct store;
+struct taken;
 
 /* strict: how local parts are compared; must be what the database was made
  * with. Makes and migrates the file (mode 0640) where needed. NULL and error
@@ -135,6 +136,10 @@ int store_on_trial(struct store *store, struct error *error) must_check;
  * then, or a person released it. Writes once after each failure, however much
  * is delivered. */
 int store_begin_anew(struct store *store, const char *key, int64_t time, struct error *error) must_check;
+#define STORE_TOGETHER 64 /* keys of one question */
+/* Which of these may have a bounce record; at most STORE_TOGETHER. */
+int store_have_bounced(struct store *store, const char *const *keys, size_t count, int *found_r,
+                       struct error *error) must_check;
 /* A message was delivered: releases key and its domain from a trial that had begun by then. */
 int store_clear_trial(struct store *store, const char *key, const char *domain, int64_t time, int64_t now,
                       struct error *error) must_check;
@@ -147,11 +152,6 @@ int store_allow(struct store *store, const char *key, const char *who, const cha
                 struct error *error) must_check;
 int store_disallow(struct store *store, const char *key, const char *who, const char *note, int64_t now,
                    struct error *error) must_check;
-/* The day (Unix days) on which the address with this hash of its key last took
- * mail: 1, 0 none, as far as is known, -1. */
-int store_taken(struct store *store, uint64_t hash, int64_t *day_r, struct error *error) must_check;
-int store_take(struct store *store, uint64_t hash, int64_t day, struct error *error) must_check;
-int store_untake(struct store *store, uint64_t hash, struct error *error) must_check;
 
 /* Incidents: see incident.h and schema/0009-incident.sql. reasons: those that
  * are concerned, as a JSON array of names. */
@@ -229,6 +229,9 @@ int store_sent_by_queue_id(struct store *store, const char *queue_id, char **str
 
 /* What is kept aside: the store's own, at work inside its transactions. */
 struct aside *store_aside(struct store *store);
+
+/* Who has taken mail: likewise. */
+struct taken *store_taken(struct store *store);
 
 struct log_position;
 /* path NULL: of a file that is not followed. */

@@ -3,12 +3,15 @@
 
 #include "daemon/ledger/store_private.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #define QUIET_ROWS 500 /* released in one call */
+#define EIGHT(one) one "," one "," one "," one "," one "," one "," one "," one
 
 enum {
-    SEND_COUNT, ON_TRIAL, BEGIN_ANEW, CLEARED_CHANGE, CLEARED, QUIET_CHANGE, QUIET_ANEW, QUIET,
+    SEND_COUNT, ON_TRIAL, HAVE_BOUNCED, BEGIN_ANEW, CLEARED_CHANGE, CLEARED, QUIET_CHANGE, QUIET_ANEW, QUIET,
     ALLOW, DISALLOW, ALLOW_CHANGE, TYPO, STATEMENTS
 };
 
@@ -24,6 +27,9 @@ static const char *const sql[STATEMENTS] = {
         "UPDATE suppression SET sends = sends + 1, tried = ?3 WHERE key = ?1 AND (+stream = '' OR +stream = ?2)"
         " AND (state <> 'enforced' OR (trial IS NOT NULL AND until <= ?3))",
     [ON_TRIAL] = "SELECT 1 FROM suppression WHERE tried IS NOT NULL LIMIT 1",
+    /* CROSS: in the order in which they are asked for; STORE_TOGETHER of them. */
+    [HAVE_BOUNCED] =
+        "WITH asked (key) AS (VALUES " EIGHT(EIGHT("(?)")) ") SELECT b.key FROM asked a CROSS JOIN address b ON b.key = a.key",
     [BEGIN_ANEW] =
         "UPDATE bounce SET delivered = ?2 WHERE address = (SELECT id FROM address WHERE key = ?1)"
         " AND delivered < ?2 AND delivered <= last",
@@ -70,6 +76,29 @@ int store_on_trial(struct store *store, struct error *error)
 
     if (row > 0)
         statement_reset(&store->hygiene_statements, ON_TRIAL);
+    return row;
+}
+
+int store_have_bounced(struct store *store, const char *const *keys, size_t count, int *found_r, struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&store->hygiene_statements, HAVE_BOUNCED, error, "");
+    size_t at = 0;
+    int row = -1;
+
+    assert(count <= STORE_TOGETHER);
+    for (size_t i = 0; i < count; i++) {
+        found_r[i] = 0;
+        if (stmt)
+            sqlite3_bind_text(stmt, (int)i + 1, keys[i], -1, SQLITE_STATIC);
+    }
+    while (stmt && (row = statement_step(&store->hygiene_statements, HAVE_BOUNCED, error)) > 0) {
+        const char *key = (const char *)sqlite3_column_text(stmt, 0);
+
+        while (at < count && strcmp(keys[at], key) != 0)
+            at++;
+        if (at < count)
+            found_r[at++] = 1;
+    }
     return row;
 }
 

@@ -1,4 +1,4 @@
-/* See store.h: addresses that have taken mail, incidents, and what they hold. */
+/* See store.h: incidents, and what they hold. */
 #include "config.h"
 
 #include "daemon/ledger/store_private.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    TAKEN_FIND, TAKEN_PUT, TAKEN_DROP, INCIDENT_ADD, INCIDENT_CLOSE, INCIDENT_LIST, INCIDENT_FIND,
+    INCIDENT_ADD, INCIDENT_CLOSE, INCIDENT_LIST, INCIDENT_FIND,
     LOOK_BACK, LOOK_BACK_CHANGE, LOOK_BACK_DELETE, HOLD, HOLD_CHANGE, DELIVERED_CHANGE, DELIVERED, FAILED, EVENT_CHANGE,
     EVENT_DROP, CONFIRM, CONFIRM_CHANGE, CONFIRMED, WAIT, BACK_CHANGE, BACK_DELETE, BACK_HELD, STATE_PUT, STATE_GET,
     STATEMENTS
@@ -29,10 +29,6 @@ enum {
     " WHERE i.id = ?1 AND e.time >= ?2 AND iif(i.scope = 'provider', e.provider, a.domain) = i.name"
 
 static const char *const sql[STATEMENTS] = {
-    [TAKEN_FIND] = "SELECT day FROM taken WHERE hash = ?1",
-    [TAKEN_PUT] =
-        "INSERT INTO taken (hash, day) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET day = max(day, excluded.day)",
-    [TAKEN_DROP] = "DELETE FROM taken WHERE hash = ?1",
     [INCIDENT_ADD] =
         "INSERT INTO incident (kind, scope, name, begun, opened, failures, usual)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7 / 1000.0)",
@@ -100,28 +96,6 @@ void store_incident_prepare(struct store *store)
 }
 
 #define run(store, which, error, ...) statement_run(&(store)->incident_statements, which, error, __VA_ARGS__)
-
-int store_taken(struct store *store, uint64_t hash, int64_t *day_r, struct error *error)
-{
-    sqlite3_stmt *stmt = statement_bind(&store->incident_statements, TAKEN_FIND, error, "i", (int64_t)hash);
-    int row = stmt ? statement_step(&store->incident_statements, TAKEN_FIND, error) : -1;
-
-    if (row > 0) {
-        *day_r = sqlite3_column_int64(stmt, 0);
-        statement_reset(&store->incident_statements, TAKEN_FIND);
-    }
-    return row;
-}
-
-int store_take(struct store *store, uint64_t hash, int64_t day, struct error *error)
-{
-    return run(store, TAKEN_PUT, error, "ii", (int64_t)hash, day);
-}
-
-int store_untake(struct store *store, uint64_t hash, struct error *error)
-{
-    return run(store, TAKEN_DROP, error, "i", (int64_t)hash);
-}
 
 int store_add_incident(struct store *store, const struct store_incident *incident, int64_t *id_r, struct error *error)
 {

@@ -12,6 +12,7 @@ struct store {
     struct statements statements;       /* of store.c */
     struct statements event_statements; /* of store_event.c */
     struct aside *aside;
+    struct taken *taken;
     struct statements hygiene_statements; /* of store_hygiene.c */
     struct statements past_statements;    /* of past.c */
     struct statements incident_statements; /* of store_incident.c */

@@ -3,12 +3,14 @@
 
 #include "daemon/ledger/watch.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
+#include "daemon/ledger/hashes.h"
 #include "daemon/ledger/incident.h"
 #include "daemon/ledger/store.h"
+#include "daemon/ledger/taken.h"
 #include "daemon/log.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,18 +86,19 @@ static int open_incident(struct watch *watch, struct incident_alarm *alarm, int6
 /* The days since the address took mail, -1: none is known; the memory follows the result. */
 static int recall(struct watch *watch, const struct watched *result, int *days_r, struct error *error)
 {
-    uint64_t hash = hash_bytes(HASH_OF_NOTHING, result->key, strlen(result->key));
+    struct taken *taken = store_taken(watch->store);
+    uint64_t hash = hashes_of(result->key);
     int64_t today = result->time / DAY, day = 0;
-    int known = store_taken(watch->store, hash, &day, error);
+    int known = taken_find(taken, hash, &day, error);
 
     if (known < 0)
         return -1;
     *days_r = !known ? -1 : day < today ? (int)(today - day) : 0;
     if (result->action == ACTION_DELIVERED)
-        return known && day >= today ? 0 : store_take(watch->store, hash, today, error);
+        return known && day >= today ? 0 : taken_put(taken, hash, today, error);
     /* Dead for now: counted once, and as one who never took mail until it does. */
     return known && day <= today && reason_info(result->reason)->hygiene == HYGIENE_SUPPRESS
-               ? store_untake(watch->store, hash, error) : 0;
+               ? taken_drop(taken, hash, error) : 0;
 }
 
 /* What was held of the address or its domain is dropped. */
@@ -106,6 +109,16 @@ static int drop_held(struct watch *watch, const struct watched *result, int64_t 
     if (store_held_delivered(watch->store, result->key, result->time, now, error))
         return -1;
     return domain_key ? store_held_delivered(watch->store, domain_key, result->time, now, error) : 0;
+}
+
+int watch_expect(struct watch *watch, const char *const *keys, size_t count, struct error *error)
+{
+    uint64_t hashes[STORE_TOGETHER];
+
+    assert(count <= STORE_TOGETHER);
+    for (size_t i = 0; i < count; i++)
+        hashes[i] = hashes_of(keys[i]);
+    return taken_expect(store_taken(watch->store), hashes, count, error);
 }
 
 int watch_result(struct watch *watch, const struct watched *result, int64_t now, struct error *error)

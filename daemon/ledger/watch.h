@@ -12,6 +12,7 @@
 #include "daemon/counters.h"
 #include "daemon/report/delivery.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct incident_parameters;
@@ -42,6 +43,9 @@ void watch_free(struct watch **watch);
 
 /* Called by watch_committed. */
 void watch_listen(struct watch *watch, incident_listener *listener, void *context);
+
+/* Results of these recipients follow: what is known of them is read together. At most STORE_TOGETHER. */
+int watch_expect(struct watch *watch, const char *const *keys, size_t count, struct error *error) must_check;
 
 /* A trusted result goes past. One that opens an incident is held by it already. */
 int watch_result(struct watch *watch, const struct watched *result, int64_t now, struct error *error) must_check;

@@ -8,7 +8,7 @@
 
 #define KEYS 24
 #define STEPS 30000
-#define HISTORIES 2
+#define HISTORIES 1
 #define STEPS_OF_HISTORY 100
 
 static uint64_t random_state;

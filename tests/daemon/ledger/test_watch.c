@@ -272,6 +272,7 @@ END_TEST
 START_TEST(an_address_takes_few_bytes)
 {
     deliver(0, 20000, NOON);
+    ck_assert_int_eq(by_hand(9, 0, NOON), 0); /* to their places, before a person's request */
     ck_assert_int_eq(database_number("SELECT count(*) FROM taken"), 20000);
     ck_assert_int_le(database_number("SELECT sum(pgsize) / 20000 FROM dbstat WHERE name = 'taken'"), 25);
 }
