@@ -19,6 +19,7 @@
 #define BUSY_TIMEOUT_MS 1000 /* readers meet a lock only while a WAL is being recovered */
 #define PROGRESS_STEPS 10000 /* of SQLite's machine between two looks at the clock; a lookup takes some fifty */
 #define IDLE_MAX 32          /* connections that a pool keeps open */
+#define MAP_BYTES "2147418112" /* the most that SQLite takes */
 #define CACHE_KIB "-1024"    /* page cache of one connection; the kernel's serves all */
 
 enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, ASIDE_MESSAGE, UNCLASSIFIED, POSITION, LOG_READ, ALLOWED,
@@ -219,6 +220,11 @@ int lookup_suppressed(struct lookup *lookup, const char *key, const char *domain
     }
     lookup->deadline = 0;
     return row;
+}
+
+void lookup_map(struct lookup *lookup)
+{
+    sqlite3_exec(lookup->db, "PRAGMA mmap_size = " MAP_BYTES, NULL, NULL, NULL);
 }
 
 int lookup_begin(struct lookup *lookup, struct error *error)

@@ -23,6 +23,10 @@ void lookup_close(struct lookup **lookup);
  * long: what the writer adds meanwhile stays in the WAL. */
 int lookup_begin(struct lookup *lookup, struct error *error) must_check;
 void lookup_end(struct lookup *lookup);
+/* For a program that asks millions of questions: the file is read as memory
+ * (its first two gigabytes), without a system call and a copy for each page. A
+ * disk that fails ends the program then, so it is nothing for the daemon. */
+void lookup_map(struct lookup *lookup);
 /* From now on a lookup_suppressed that takes longer fails, whether the database
  * is locked or slow. A read that the disk does not answer cannot be broken off. */
 void lookup_limit(struct lookup *lookup, int milliseconds);

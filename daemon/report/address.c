@@ -63,7 +63,7 @@ static int check_characters(struct span text, struct error *error)
     if (!g_utf8_validate(text.start, (gssize)text.length, NULL))
         return error_set(error, ERROR_INPUT, "address is not UTF-8");
     for (at = text.start; at < end; at = g_utf8_next_char(at))
-        if (g_unichar_iscntrl(g_utf8_get_char(at)))
+        if ((*at < ' ' || *at >= 0x7f) && g_unichar_iscntrl(g_utf8_get_char(at)))
             return error_set(error, ERROR_INPUT, "address holds a control character");
     return 0;
 }
