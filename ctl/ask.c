@@ -141,6 +141,7 @@ int ask_directly(struct ctl *ctl, struct ruleset *ruleset, struct record *record
     if (settings) {
         options.database = settings->database;
         options.strict_local_part = (int)settings->strict_local_part;
+        options.hashed = (int)settings->addresses_hashed;
         options.policy = settings->policy;
         ledger = ledger_open(&options, error);
     }

@@ -49,6 +49,7 @@ int command_check(struct ctl *ctl, int argc, char **argv);
 int command_classify(struct ctl *ctl, int argc, char **argv);
 int command_explain(struct ctl *ctl, int argc, char **argv);
 int command_export(struct ctl *ctl, int argc, char **argv);
+int command_hash(struct ctl *ctl, int argc, char **argv);
 int command_import(struct ctl *ctl, int argc, char **argv);
 int command_incident(struct ctl *ctl, int argc, char **argv);
 int command_ingest(struct ctl *ctl, int argc, char **argv);

@@ -176,6 +176,8 @@ static int export_all(struct ctl *ctl, struct export *export, const char *reason
     if (!lookup)
         return ctl_fail(command, EXIT_FAILED, "%s", error.text);
     put_head(export);
+    if (lookup_is_hashed(lookup))
+        fputs("suppressctl export: addresses are hashed: these are tokens, which only this database can tell\n", stderr);
     failed = lookup_list(lookup, reason, (int64_t)time(NULL), put_row, export, &error);
     lookup_close(&lookup);
     if (failed)

@@ -73,6 +73,7 @@ static int give_ledger(struct import *import, const json_t *request, struct erro
     int added = -1;
 
     options.database = settings->database;
+    options.hashed = (int)settings->addresses_hashed;
     if (record && (import->ledger || (import->ledger = ledger_open(&options, error))) &&
         !ledger_begin(import->ledger, error)) {
         if (ledger_record(import->ledger, record, error) || ledger_commit(import->ledger, error))

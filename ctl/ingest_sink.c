@@ -159,6 +159,7 @@ static int open_writer(struct ctl *ctl, struct sink *sink, struct error *error)
     struct ledger_options ledger_options = {
         .database = settings->database,
         .strict_local_part = (int)settings->strict_local_part,
+        .hashed = (int)settings->addresses_hashed,
         .policy = settings->policy,
         .counters = &sink->counters,
     };

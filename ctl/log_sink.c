@@ -43,6 +43,7 @@ static struct ledger *open_ledger(struct log_sink *sink, struct ctl *ctl, struct
     sink->piece = piece_new(&sink->counters, (int)settings->keep_delivered, settings->log_line_max);
     options.database = settings->database;
     options.strict_local_part = (int)settings->strict_local_part;
+    options.hashed = (int)settings->addresses_hashed;
     options.policy = settings->policy;
     ledger = ledger_open(&options, error);
     ruleset_unref(&options.ruleset);

@@ -95,6 +95,12 @@ static const struct command commands[] = {
      "rotate puts a new key in front in tag_key_file; the one before stays good until the next\n"
      "rotation, so wait proof_age between two. The daemon takes it into use on reload. show prints\n"
      "when each was made and a fingerprint, never the key. Exit code 1: there is none.", command_key},
+    {"hash", "", "keep no address in the database, but keyed hashes of them",
+     "For a database that was made with addresses = plain. Set addresses = hashed, stop suppressd,\n"
+     "run this as root or as suppressd's user, and start suppressd again: there is no way back. Each\n"
+     "address becomes the token that is all of it that stays, with its domain; the messages of\n"
+     "reports kept aside are let go, their causes stay. The key is made beside the database, with\n"
+     ".key behind its name: keep a copy of it apart. Exit code 1: it was hashed already.", command_hash},
     {"status", "", "is the daemon well, and what does it know?",
      "Exit code 1: no daemon runs.", command_status},
     {"classify", "[--vocabulary NAME] < REPLIES", "tell why, for each reply on standard input",

@@ -281,6 +281,7 @@ static int open_ledger(struct house *house, struct error *error)
         .incidents = &parameters,
         .database = settings->database,
         .strict_local_part = (int)settings->strict_local_part,
+        .hashed = (int)settings->addresses_hashed,
         .ruleset = house->rules,
         .policy = settings->policy,
         .counters = house->counters,

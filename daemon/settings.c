@@ -46,6 +46,7 @@ struct option {
 static const struct choice yes_no[] = {{"no", 0}, {"yes", 1}, {"false", 0}, {"true", 1}, {NULL, 0}};
 static const struct choice gate_modes[] = {
     {"off", GATE_OFF}, {"shadow", GATE_SHADOW}, {"enforce", GATE_ENFORCE}, {NULL, 0}};
+static const struct choice address_forms[] = {{"plain", 0}, {"hashed", 1}, {NULL, 0}};
 static const struct choice lmtp_trusts[] = {{"none", LMTP_TRUST_NONE}, {"own", LMTP_TRUST_OWN}, {NULL, 0}};
 static const struct choice returns_refused[] = {
     {"none", REFUSE_NONE}, {"wrong", REFUSE_WRONG}, {"untagged", REFUSE_UNTAGGED}, {NULL, 0}};
@@ -149,6 +150,10 @@ static const struct option options[] = {
      "and leads to nothing."},
     {"strict_local_part", TYPE_CHOICE, AT(strict_local_part), "no", 0, 0, yes_no, 0,
      "Whether Joe@example.com and joe@example.com are different recipients. Fixed when the database is made."},
+    {"addresses", TYPE_CHOICE, AT(addresses_hashed), "plain", 0, 0, address_forms, 0,
+     "hashed: no address ever stands in the database, but a keyed hash in place of all that is left of its @. The key "
+     "is the file beside it that ends in .key, which is made on first use; whoever loses it loses the suppressions. A "
+     "database that holds addresses is hashed by 'suppressctl hash', and never becomes plain again. See suppressd(8)."},
     {"mail_log", TYPE_TEXT, AT(mail_log), "", 0, 1000, NULL, 0,
      "The MTA's log, which is followed from now on: a file, also when it is rotated, or journal: for the "
      "systemd journal. Behind journal: may stand, with a space between, a folder of journal files, and "

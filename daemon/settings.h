@@ -58,6 +58,7 @@ struct settings {
     long gate_mode; /* enum gate_mode */
     char *gate_reply;
     long strict_local_part;
+    long addresses_hashed;
     char *mail_log;
     char *mail_log_host;
     long log_line_max;

@@ -8,6 +8,7 @@
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/pack.h"
 #include "daemon/ledger/statement.h"
+#include "daemon/ledger/veil.h"
 #include "daemon/report/address.h"
 #include "daemon/report/field.h"
 #include "daemon/report/message.h"
@@ -17,6 +18,10 @@
 
 #define TRIM_MAX 100 /* messages let go of in one call */
 
+/* What a row without a message is reckoned as, so that they are bounded too. */
+#define ROW 500
+#define TAKES "iif(length(bytes), length(bytes), 500)"
+
 enum { ADD, REPEAT, BYTES, OLDEST, READ, SET_PROBLEM, DROP, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
@@ -25,18 +30,19 @@ static const char *const sql[STATEMENTS] = {
         " VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [REPEAT] =
         "UPDATE aside SET count = count + 1, last = max(last, ?1) WHERE hash = ?2 AND evidence = ?3",
-    [BYTES] = "SELECT coalesce(sum(length(bytes)), 0) FROM aside",
+    [BYTES] = "SELECT coalesce(sum(" TAKES "), 0) FROM aside",
     /* The second SELECT is looked at only where the first has no row. */
     [OLDEST] =
-        "SELECT * FROM (SELECT id, length(bytes) FROM aside WHERE evidence = 'unproven' ORDER BY id LIMIT 1)"
-        " UNION ALL SELECT * FROM (SELECT id, length(bytes) FROM aside ORDER BY id LIMIT 1) LIMIT 1",
-    [READ] = "SELECT time, source, evidence, sender, queue_id, size, bytes FROM aside WHERE id = ?1",
+        "SELECT * FROM (SELECT id, " TAKES " FROM aside WHERE evidence = 'unproven' ORDER BY id LIMIT 1)"
+        " UNION ALL SELECT * FROM (SELECT id, " TAKES " FROM aside ORDER BY id LIMIT 1) LIMIT 1",
+    [READ] = "SELECT time, source, evidence, sender, queue_id, size, bytes FROM aside WHERE id = ?1 AND length(bytes)",
     [SET_PROBLEM] = "UPDATE aside SET problem = ?2 WHERE id = ?1",
     [DROP] = "DELETE FROM aside WHERE id = ?1",
 };
 
 struct aside {
     sqlite3 *db;
+    struct veil *veil;
     struct statements statements;
     int64_t bytes; /* of all that is kept; -1: to be summed up */
     uint64_t dropped;
@@ -99,13 +105,14 @@ void aside_pack(struct record *record)
 
 /* --------------------------------------------------------------- the table */
 
-struct aside *aside_open(sqlite3 *db)
+struct aside *aside_open(sqlite3 *db, struct veil *veil)
 {
     struct aside *aside = xcalloc(1, sizeof(*aside));
 
     aside->db = db;
+    aside->veil = veil;
     aside->bytes = -1;
-    statements_init(&aside->statements, db, sql, STATEMENTS);
+    statements_init(&aside->statements, db, veil, sql, STATEMENTS);
     return aside;
 }
 
@@ -170,12 +177,17 @@ int aside_trim(struct aside *aside, int64_t bytes_max, struct error *error)
     return gone < 0 ? -1 : aside->bytes > bytes_max && gone > 0;
 }
 
+static int64_t number(const struct aside *aside, const struct record *record)
+{
+    return (int64_t)veil_number(aside->veil, record->hash);
+}
+
 /* 1: it is here already, and one more is counted; 0; -1. */
 static int repeat(struct aside *aside, const struct record *record, struct error *error)
 {
     if (!record->packed)
         return 0;
-    if (statement_run(&aside->statements, REPEAT, error, "iit", record->time, (int64_t)record->hash,
+    if (statement_run(&aside->statements, REPEAT, error, "iit", record->time, number(aside, record),
                       evidence_name(record->evidence)))
         return -1;
     return sqlite3_changes(aside->db) > 0;
@@ -184,11 +196,12 @@ static int repeat(struct aside *aside, const struct record *record, struct error
 int aside_keep(struct aside *aside, const struct record *record, int64_t bytes_max, struct error *error)
 {
     const char *problem = record->report.problem;
+    size_t kept = veil_is_closed(aside->veil) ? 0 : record->packed;
     int more, known = repeat(aside, record, error);
 
     if (known)
         return known < 0 ? -1 : 0;
-    if ((int64_t)record->packed > bytes_max) {
+    if ((int64_t)kept > bytes_max) {
         aside->dropped++;
         return 0;
     }
@@ -197,9 +210,9 @@ int aside_keep(struct aside *aside, const struct record *record, int64_t bytes_m
                       source_name(record->source), evidence_name(record->evidence),
                       problem ? problem : "not understood", record->sender ? record->sender : "",
                       record->queue_id, (int64_t)record->size, (const void *)record->bytes,
-                      record->packed, (int64_t)record->hash))
+                      kept, number(aside, record)))
         return -1;
-    aside->bytes += (int64_t)record->packed;
+    aside->bytes += kept ? (int64_t)kept : ROW;
     while ((more = aside_trim(aside, bytes_max, error)) > 0)
         ;
     return more;

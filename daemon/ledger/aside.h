@@ -7,6 +7,10 @@
  * with it, and the older before the newer: nobody outside can push out what
  * our own MTA reported.
  *
+ * Where addresses are hidden (veil.h) a message is not kept, for it is full of
+ * them, in whatever encoding: only when and how often it came, from where, its
+ * size and why it was not understood.
+ *
  * Belongs to the thread of the store, and works inside its transactions.
  * aside_wants and aside_pack are pure, for any thread.
  */
@@ -21,6 +25,7 @@
 
 struct aside;
 struct message_limits;
+struct veil;
 
 /* A report that claims to say something of deliveries and is not understood, or
  * names no recipient that is an address. Then its problem says why. */
@@ -30,7 +35,7 @@ int aside_wants(struct report *report);
  * writer's thread has better to do. Once; again does nothing. */
 void aside_pack(struct record *record);
 
-struct aside *aside_open(sqlite3 *db); /* borrowed */
+struct aside *aside_open(sqlite3 *db, struct veil *veil); /* borrowed */
 void aside_close(struct aside **aside);
 void aside_rolled_back(struct aside *aside); /* after a rollback: what was counted is void */
 

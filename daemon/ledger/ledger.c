@@ -538,6 +538,24 @@ void ledger_listen(struct ledger *ledger, incident_listener *listener, void *con
     watch_listen(ledger->rooms.watch, listener, context);
 }
 
+/* The setting and the database must agree; only what holds nobody yet can follow. */
+static int check_addresses(struct store *store, const struct ledger_options *options, struct error *error)
+{
+    int empty;
+
+    if (options->hashed == store_is_hidden(store))
+        return 0;
+    if (!options->hashed)
+        return error_set(error, ERROR_INPUT, "database %s: its addresses are hashed, from which there is no way back: set "
+                         "addresses = hashed", options->database);
+    if ((empty = store_is_empty(store, error)) < 0)
+        return -1;
+    if (!empty)
+        return error_set(error, ERROR_INPUT, "database %s holds addresses, and addresses = hashed: stop suppressd and run "
+                         "'suppressctl hash'", options->database);
+    return store_hide(store, options->database, options->strict_local_part, error);
+}
+
 struct ledger *ledger_open(const struct ledger_options *options, struct error *error)
 {
     struct ledger *ledger = xcalloc(1, sizeof(*ledger));
@@ -551,6 +569,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct error *e
     ledger->rooms.tally = tally_new();
     ledger->rooms.policy = options->policy ? policy_ref(options->policy) : policy_new();
     if (!(ledger->rooms.store = ledger->store = store_open(options->database, options->strict_local_part, error)) ||
+        check_addresses(ledger->store, options, error) ||
         !(ledger->rooms.watch = watch_open(ledger->store, options->incidents, &ledger->batch, error)) ||
         (options->ruleset && ledger_use_rules(ledger, options->ruleset, error)))
         ledger_close(&ledger);

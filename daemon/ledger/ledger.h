@@ -23,6 +23,8 @@ struct message_limits;
 struct ledger_options {
     const char *database;       /* borrowed for the call */
     int strict_local_part;
+    int hashed;                 /* addresses are stored as tokens (veil.h): an empty database
+                                   becomes so, one that holds addresses or tokens must agree */
     struct policy *policy;      /* a count of it is taken; NULL: the taxonomy's defaults */
     struct ruleset *ruleset;    /* a count of it is taken; NULL: records no reports */
     struct counters *counters;  /* borrowed for the ledger's life */

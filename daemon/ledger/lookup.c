@@ -4,6 +4,7 @@
 #include "daemon/ledger/lookup.h"
 
 #include "base/mem.h"
+#include "daemon/ledger/hashed.h"
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/pack.h"
 #include "daemon/ledger/past.h"
@@ -83,6 +84,7 @@ static const char *const sql[STATEMENTS] = {
 
 struct lookup {
     sqlite3 *db;
+    struct veil *veil;
     struct statements statements;
     struct statements past_statements; /* of past.c */
     int limit;           /* milliseconds of one lookup_suppressed; 0: none */
@@ -129,11 +131,12 @@ struct lookup *lookup_open(const char *path, struct error *error)
     if (failed) {
         (void)sqlite_error(lookup->db, "open", error);
     } else {
-        statements_init(&lookup->statements, lookup->db, sql, STATEMENTS);
-        past_prepare(&lookup->past_statements, lookup->db);
+        lookup->veil = veil_new();
+        statements_init(&lookup->statements, lookup->db, lookup->veil, sql, STATEMENTS);
+        past_prepare(&lookup->past_statements, lookup->db, lookup->veil);
         sqlite3_busy_timeout(lookup->db, BUSY_TIMEOUT_MS);
         sqlite3_exec(lookup->db, "PRAGMA cache_size = " CACHE_KIB, NULL, NULL, NULL);
-        failed = check_version(lookup, error);
+        failed = check_version(lookup, error) || hashed_open_reader(lookup->db, path, lookup->veil, error);
     }
     if (failed) {
         (void)error_prefix(error, "database %s", path);
@@ -151,8 +154,14 @@ void lookup_close(struct lookup **lookup)
         return;
     statements_clear(&old->statements);
     statements_clear(&old->past_statements);
+    veil_free(&old->veil);
     sqlite3_close(old->db);
     free(old);
+}
+
+int lookup_is_hashed(const struct lookup *lookup)
+{
+    return veil_is_closed(lookup->veil);
 }
 
 static void read_suppressed(sqlite3_stmt *stmt, struct suppressed *suppressed_r)
@@ -532,8 +541,12 @@ int lookup_aside_message(struct lookup *lookup, int64_t id, char **bytes_r, size
     if (row <= 0)
         return row;
     *size_r = (size_t)sqlite3_column_int64(stmt, 0);
-    *bytes_r = pack_restore(sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1),
-                      sqlite3_column_int64(stmt, 0), error);
+    *bytes_r = NULL;
+    if (!sqlite3_column_bytes(stmt, 1) && veil_is_closed(lookup->veil))
+        (void)error_set(error, ERROR_INPUT, "no message is kept where addresses are hashed, only why it was not understood");
+    else
+        *bytes_r = pack_restore(sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1),
+                                sqlite3_column_int64(stmt, 0), error);
     statement_reset(&lookup->statements, ASIDE_MESSAGE);
     return *bytes_r ? 1 : -1;
 }

@@ -15,9 +15,12 @@
 struct lookup;
 struct lookup_pool;
 
-/* NULL and error when the database is missing, unreadable or of another version. */
+/* NULL and error when the database is missing, unreadable or of another version.
+ * Where its addresses are hashed (veil.h) they are asked for as ever and come back
+ * as tokens; who may not read its key gets an error for each question that names one. */
 struct lookup *lookup_open(const char *path, struct error *error) must_check;
 void lookup_close(struct lookup **lookup);
+int lookup_is_hashed(const struct lookup *lookup); /* recipients come back as tokens */
 
 /* Between them all answers are of one moment, and many questions cost less. Not for
  * long: what the writer adds meanwhile stays in the WAL. */

@@ -23,7 +23,8 @@
 /* What is found out about the result. */
 struct finding {
     const struct record *record;
-    const struct delivery *delivery;
+    const struct delivery *delivery; /* once it is judged: as it may be stored */
+    struct delivery hidden;          /* reply and original_recipient owned, in a hashed database */
     const struct address *address;
     int uncounted;
     struct proof proof; /* whose evidence is the result's, if not the record's */
@@ -417,6 +418,22 @@ static int add(struct outcome_rooms *rooms, struct finding *finding, struct stor
     return act(rooms, finding, event, id, error);
 }
 
+/* The words have been judged as they came: from here on they are those that are stored. */
+static int hide_words(struct outcome_rooms *rooms, struct finding *finding, struct error *error)
+{
+    const struct delivery *told = finding->delivery;
+
+    if (!store_is_hidden(rooms->store))
+        return 0;
+    finding->hidden = *told;
+    finding->delivery = &finding->hidden;
+    finding->hidden.reply = finding->hidden.original_recipient = NULL;
+    if (store_hidden(rooms->store, told->reply, finding->address->key, &finding->hidden.reply, error))
+        return -1;
+    return store_hidden(rooms->store, told->original_recipient, finding->address->key,
+                        &finding->hidden.original_recipient, error);
+}
+
 static int record_finding(struct outcome_rooms *rooms, struct finding *finding, struct error *error)
 {
     int local = finding->record->evidence == EVIDENCE_LOCAL, found, failed;
@@ -429,7 +446,7 @@ static int record_finding(struct outcome_rooms *rooms, struct finding *finding, 
         counters_add(rooms->counters, is_trusted(finding) ? COUNTER_PROVED : COUNTER_UNPROVEN, 1);
     make_key(finding);
     judge(rooms->classifier, finding->delivery, domain_of(finding), &finding->verdict);
-    if (find_stream(rooms, finding, error) || find_message_id(rooms, finding, error))
+    if (hide_words(rooms, finding, error) || find_stream(rooms, finding, error) || find_message_id(rooms, finding, error))
         return -1;
     fill_event(finding, &event);
     if (find_rows(rooms, finding, &event, error) ||
@@ -449,6 +466,8 @@ int outcome_record(struct outcome_rooms *rooms, const struct record *record, con
         .record = record, .delivery = delivery, .address = address, .uncounted = uncounted};
     int failed = record_finding(rooms, &finding, error);
 
+    free(finding.hidden.reply);
+    free(finding.hidden.original_recipient);
     free(finding.stream);
     free(finding.message_id);
     return failed;

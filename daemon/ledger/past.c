@@ -35,9 +35,9 @@ static const char *const sql[STATEMENTS] = {
         " WHERE key IN (?1, ?2) AND (stream = '' OR stream = ?3) AND coalesce(event, -1) <> ?4",
 };
 
-void past_prepare(struct statements *statements, sqlite3 *db)
+void past_prepare(struct statements *statements, sqlite3 *db, struct veil *veil)
 {
-    statements_init(statements, db, sql, STATEMENTS);
+    statements_init(statements, db, veil, sql, STATEMENTS);
 }
 
 /* The first row's two numbers; NULL and no row are 0. 1 a row, 0, -1. */

@@ -20,7 +20,7 @@ struct past_question {
     int64_t event;            /* what it caused is set aside; 0: nothing */
 };
 
-void past_prepare(struct statements *statements, sqlite3 *db);
+void past_prepare(struct statements *statements, sqlite3 *db, struct veil *veil);
 
 /* *history_r without the incident, of which others know. */
 int past_read(struct statements *statements, const struct past_question *question,

@@ -42,43 +42,57 @@ static int only_recipient(struct store *store, const struct keys *keys, const st
 
     if (found > 0 && !is_young(time, keys, record->time)) {
         free(*key_r);
+        *key_r = NULL;
         return 0;
     }
     return found;
 }
 
-static int by_journal(struct store *store, const struct keys *keys, const struct record *record,
-                      const char *recipient, struct proof *proof_r, struct error *error)
+/* 1 when all messages with this id, or this tag, went to this recipient alone; 0; -1. */
+static int went_to(struct store *store, const struct keys *keys, const struct record *record, const char *message_id,
+                   int64_t tag, const char *recipient, struct error *error)
 {
-    const char *id = record->report.original_message_id;
-    char *only = NULL;
-    int found = only_recipient(store, keys, record, id, 0, &only, error);
+    char *only = NULL, *stored = NULL;
+    int found = only_recipient(store, keys, record, message_id, tag, &only, error);
 
-    if (found > 0 && !strcmp(only, recipient))
-        snprintf(proof_r->key, sizeof(proof_r->key), "<%s>", id);
     if (found > 0)
-        free(only);
-    return found < 0 ? -1 : 0;
+        found = store_hidden(store, recipient, NULL, &stored, error) ? -1 : !strcmp(only, stored);
+    free(stored);
+    free(only);
+    return found;
+}
+
+/* A recipient whom the journal gave as a token is none that the tag was made
+ * over; then the journal says whom it was made for. */
+static int by_tag(struct store *store, const struct keys *keys, const struct record *record, const struct tag *tag,
+                  const char *recipient, struct error *error)
+{
+    if (tag_proves(tag, keys, recipient, record->time))
+        return 1;
+    return store_is_hidden(store) ? went_to(store, keys, record, NULL, tag_number(tag), recipient, error) : 0;
 }
 
 int proof_find(struct store *store, struct keyring *keyring, const struct record *record, const char *recipient,
                struct proof *proof_r, struct error *error)
 {
+    const char *id = record->report.original_message_id;
     struct keys keys;
     struct tag tag;
+    int proved;
 
     proof_r->evidence = record->evidence;
     proof_r->key[0] = '\0';
     if (!may_be_proved(record))
         return 0;
     keyring_get(keyring, &keys);
-    if (by_journal(store, &keys, record, recipient, proof_r, error))
-        return -1;
-    if (!*proof_r->key && good_tag(record, &keys, &tag) && tag_proves(&tag, &keys, recipient, record->time))
+    if ((proved = went_to(store, &keys, record, id, 0, recipient, error)) > 0)
+        snprintf(proof_r->key, sizeof(proof_r->key), "<%s>", id);
+    else if (!proved && good_tag(record, &keys, &tag) &&
+             (proved = by_tag(store, &keys, record, &tag, recipient, error)) > 0)
         snprintf(proof_r->key, sizeof(proof_r->key), "tag %s", tag.text);
-    if (*proof_r->key)
+    if (proved > 0)
         proof_r->evidence = EVIDENCE_PROVED;
-    return 0;
+    return proved < 0 ? -1 : 0;
 }
 
 int proof_complainant(struct store *store, struct keyring *keyring, const struct record *record, char **recipient_r,

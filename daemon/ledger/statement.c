@@ -5,15 +5,18 @@
 
 #include "base/mem.h"
 #include "daemon/ledger/migrate.h"
+#include "daemon/ledger/veil.h"
 
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-void statements_init(struct statements *statements, sqlite3 *db, const char *const *sql, size_t count)
+void statements_init(struct statements *statements, sqlite3 *db, struct veil *veil, const char *const *sql,
+                     size_t count)
 {
     statements->db = db;
+    statements->veil = veil;
     statements->sql = sql;
     statements->count = count;
     statements->prepared = xcalloc(count, sizeof(*statements->prepared));
@@ -27,11 +30,21 @@ void statements_clear(struct statements *statements)
     statements->prepared = NULL;
 }
 
-static int bind_text(sqlite3_stmt *stmt, int at, const char *text, int empty_is_null)
+/* 0, or -1 and error. */
+static int bind_text(struct statements *statements, size_t which, int at, const char *text, int empty_is_null,
+                     struct error *error)
 {
+    sqlite3_stmt *stmt = statements->prepared[which];
+    char *hidden = NULL;
+    int rc, hides;
+
     if (!text || (empty_is_null && !*text))
-        return sqlite3_bind_null(stmt, at);
-    return sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
+        rc = sqlite3_bind_null(stmt, at);
+    else if ((hides = veil_text(statements->veil, text, &hidden, error)) < 0)
+        return -1;
+    else
+        rc = hides ? sqlite3_bind_text(stmt, at, hidden, -1, free) : sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
+    return rc == SQLITE_OK ? 0 : sqlite_error(statements->db, statements->sql[which], error);
 }
 
 static int bind_integer(sqlite3_stmt *stmt, int at, int64_t value, int zero_is_null)
@@ -39,30 +52,25 @@ static int bind_integer(sqlite3_stmt *stmt, int at, int64_t value, int zero_is_n
     return zero_is_null && !value ? sqlite3_bind_null(stmt, at) : sqlite3_bind_int64(stmt, at, value);
 }
 
-static int bind_all(sqlite3_stmt *stmt, const char *kinds, va_list ap)
+static int bind_one(struct statements *statements, size_t which, int at, char kind, va_list *ap, struct error *error)
 {
+    sqlite3_stmt *stmt = statements->prepared[which];
     const void *bytes;
-    int rc = SQLITE_OK;
+    int rc;
 
-    for (int at = 1; *kinds && rc == SQLITE_OK; at++, kinds++) {
-        switch (*kinds) {
-        case 'i':
-        case 'n':
-            rc = bind_integer(stmt, at, va_arg(ap, int64_t), *kinds == 'n');
-            break;
-        case 'b':
-            bytes = va_arg(ap, const void *);
-            rc = sqlite3_bind_blob64(stmt, at, bytes, va_arg(ap, size_t), SQLITE_STATIC);
-            break;
-        default:
-            rc = bind_text(stmt, at, va_arg(ap, const char *), *kinds == 'z');
-        }
+    if (kind == 't' || kind == 'z')
+        return bind_text(statements, which, at, va_arg(*ap, const char *), kind == 'z', error);
+    if (kind == 'b') {
+        bytes = va_arg(*ap, const void *);
+        rc = sqlite3_bind_blob64(stmt, at, bytes, va_arg(*ap, size_t), SQLITE_STATIC);
+    } else {
+        rc = bind_integer(stmt, at, va_arg(*ap, int64_t), kind == 'n');
     }
-    return rc;
+    return rc == SQLITE_OK ? 0 : sqlite_error(statements->db, statements->sql[which], error);
 }
 
 static sqlite3_stmt *prepare_and_bind(struct statements *statements, size_t which,
-                                      struct error *error, const char *kinds, va_list ap)
+                                      struct error *error, const char *kinds, va_list *ap)
 {
     sqlite3_stmt **stmt = &statements->prepared[which];
     const char *sql = statements->sql[which];
@@ -71,10 +79,9 @@ static sqlite3_stmt *prepare_and_bind(struct statements *statements, size_t whic
         (void)sqlite_error(statements->db, sql, error);
         return NULL;
     }
-    if (bind_all(*stmt, kinds, ap) != SQLITE_OK) {
-        (void)sqlite_error(statements->db, sql, error);
-        return NULL;
-    }
+    for (int at = 1; kinds[at - 1]; at++)
+        if (bind_one(statements, which, at, kinds[at - 1], ap, error))
+            return NULL;
     return *stmt;
 }
 
@@ -85,7 +92,7 @@ sqlite3_stmt *statement_bind(struct statements *statements, size_t which, struct
     va_list ap;
 
     va_start(ap, kinds);
-    stmt = prepare_and_bind(statements, which, error, kinds, ap);
+    stmt = prepare_and_bind(statements, which, error, kinds, &ap);
     va_end(ap);
     return stmt;
 }
@@ -115,7 +122,7 @@ int statement_run(struct statements *statements, size_t which, struct error *err
     va_list ap;
 
     va_start(ap, kinds);
-    stmt = prepare_and_bind(statements, which, error, kinds, ap);
+    stmt = prepare_and_bind(statements, which, error, kinds, &ap);
     va_end(ap);
     return stmt ? statement_step(statements, which, error) : -1;
 }

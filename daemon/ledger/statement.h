@@ -1,5 +1,6 @@
 /* Prepared statements: prepared on first use, kept, always bound.
  *
+ * What is bound is hidden as the connection's veil says (veil.h), whatever it is for.
  * A room declares its SQL as a table of texts, indexed by an enum of its own.
  * Belongs to the thread of its connection.
  */
@@ -11,14 +12,18 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
+struct veil;
+
 struct statements {
     sqlite3 *db;
+    struct veil *veil; /* borrowed: all text that is bound passes it */
     const char *const *sql; /* borrowed, count entries */
     sqlite3_stmt **prepared;
     size_t count;
 };
 
-void statements_init(struct statements *statements, sqlite3 *db, const char *const *sql, size_t count);
+void statements_init(struct statements *statements, sqlite3 *db, struct veil *veil, const char *const *sql,
+                     size_t count);
 void statements_clear(struct statements *statements);
 
 /* Binds the arguments as kinds says, a letter each: i int64_t, t const char *

@@ -8,6 +8,7 @@
 #include "classifier/reason.h"
 #include "daemon/ledger/aside.h"
 #include "daemon/ledger/database_file.h"
+#include "daemon/ledger/hashed.h"
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/past.h"
 #include "daemon/ledger/record.h"
@@ -162,7 +163,7 @@ int store_address(struct store *store, const char *key, const char *given, const
 
 int store_reply(struct store *store, const char *text, int64_t *id_r, struct error *error)
 {
-    int64_t hash = (int64_t)hash_bytes(HASH_OF_NOTHING, text, strlen(text));
+    int64_t hash = (int64_t)veil_number(store->veil, hash_bytes(HASH_OF_NOTHING, text, strlen(text)));
     int found;
 
     if (!statement_bind(&store->statements, REPLY_FIND, error, "it", hash, text))
@@ -223,11 +224,13 @@ int store_release(struct store *store, const char *key, const char *stream, cons
 }
 
 /* 48 bits are six octets of a row and of the index; the text has the last word. */
-static int64_t message_hash(const char *message_id)
+#define HASH_BITS UINT64_C(0xffffffffffff)
+static int64_t message_hash(const struct store *store, const char *message_id)
 {
-    return message_id && *message_id
-               ? (int64_t)(hash_bytes(HASH_OF_NOTHING, message_id, strlen(message_id)) & UINT64_C(0xffffffffffff))
-               : 0;
+    if (!message_id || !*message_id)
+        return 0;
+    return (int64_t)(veil_number(store->veil, hash_bytes(HASH_OF_NOTHING, message_id, strlen(message_id)) & HASH_BITS) &
+                     HASH_BITS);
 }
 
 int store_add_sent(struct store *store, const struct store_sent *sent, struct error *error)
@@ -235,7 +238,7 @@ int store_add_sent(struct store *store, const struct store_sent *sent, struct er
     int64_t id;
 
     if (statement_run(&store->statements, SENT_ADD, error, "itztnni", sent->time, sent->queue_id, sent->message_id,
-                      sent->stream, message_hash(sent->message_id), sent->tag, (int64_t)sent->several))
+                      sent->stream, message_hash(store, sent->message_id), sent->tag, (int64_t)sent->several))
         return -1;
     id = sqlite3_last_insert_rowid(store->db);
     for (size_t i = 0; i < sent->count; i++)
@@ -266,7 +269,7 @@ int store_sent_only(struct store *store, const char *message_id, int64_t tag, ch
 
     if (message_id && *message_id)
         found = sent_only(store, SENT_ONLY_ID,
-                          statement_bind(statements, SENT_ONLY_ID, error, "itii", message_hash(message_id), message_id,
+                          statement_bind(statements, SENT_ONLY_ID, error, "itii", message_hash(store, message_id), message_id,
                                          (int64_t)SENT_SAME_MAX, (int64_t)SENT_SAME_MAX + 1),
                           key_r, time_r, error);
     if (!found && tag)
@@ -285,7 +288,7 @@ static int sent_stream_by(struct store *store, size_t which, const char *id, con
     if (!id || !*id)
         return 0;
     if (!statement_bind(&store->statements, which, error, which == SENT_BY_MESSAGE_ID ? "tti" : "tt", id, key,
-                        message_hash(id)))
+                        message_hash(store, id)))
         return -1;
     if ((row = statement_step(&store->statements, which, error)) > 0) {
         *stream_r = xstrdup((const char *)sqlite3_column_text(store->statements.prepared[which], 0));
@@ -406,19 +409,21 @@ static int open_database(struct store *store, const char *path, int strict, stru
     sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     /* Readers without write access to the folder need the WAL files to stay. */
     sqlite3_file_control(store->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
-    statements_init(&store->statements, store->db, sql, STATEMENTS);
+    store->veil = veil_new();
+    statements_init(&store->statements, store->db, store->veil, sql, STATEMENTS);
     store_event_prepare(store);
-    store->aside = aside_open(store->db);
-    store->taken = taken_open(store->db);
+    store->aside = aside_open(store->db, store->veil);
+    store->taken = taken_open(store->db, store->veil);
     store_hygiene_prepare(store);
-    past_prepare(&store->past_statements, store->db);
+    past_prepare(&store->past_statements, store->db, store->veil);
     store_incident_prepare(store);
     if (execute(store, "PRAGMA journal_mode = WAL", error) ||
         execute(store, "PRAGMA synchronous = FULL", error) ||
         execute(store, "PRAGMA cache_size = " CACHE_KIB, error) ||
         execute(store, "PRAGMA wal_autocheckpoint = " CHECKPOINT_PAGES, error) ||
         execute(store, "PRAGMA foreign_keys = ON", error) || migrate(store->db, error) ||
-        !(store->undecided = undecided_open(store->db, error)))
+        hashed_open(store->db, path, store->veil, error) ||
+        !(store->undecided = undecided_open(store->db, store->veil, error)))
         return -1;
     return prepare_content(store, strict, error);
 }
@@ -440,6 +445,34 @@ struct store *store_open(const char *path, int strict, struct error *error)
     return store;
 }
 
+int store_is_hidden(const struct store *store)
+{
+    return veil_is_closed(store->veil);
+}
+
+int store_is_empty(struct store *store, struct error *error)
+{
+    return hashed_is_empty(store->db, error);
+}
+
+int store_hide(struct store *store, const char *path, int strict, struct error *error)
+{
+    return hashed_convert(store->db, path, strict, store->veil, error)
+               ? error_prefix(error, "database %s", path) : 0;
+}
+
+int store_hidden(struct store *store, const char *text, const char *key, char **hidden_r, struct error *error)
+{
+    int hidden;
+
+    *hidden_r = NULL;
+    hidden = key ? veil_told(store->veil, text, key, hidden_r, error)
+                 : text ? veil_text(store->veil, text, hidden_r, error) : 0;
+    if (!hidden)
+        *hidden_r = xstrdup(text);
+    return hidden < 0 ? -1 : 0;
+}
+
 void store_close(struct store **store)
 {
     struct store *old = *store;
@@ -455,6 +488,7 @@ void store_close(struct store **store)
     statements_clear(&old->past_statements);
     statements_clear(&old->incident_statements);
     undecided_close(&old->undecided);
+    veil_free(&old->veil);
     if (old->db && !old->failed)
         sqlite3_wal_checkpoint_v2(old->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(old->db);

@@ -80,7 +80,7 @@ static const char *const sql[STATEMENTS] = {
 
 void store_event_prepare(struct store *store)
 {
-    statements_init(&store->event_statements, store->db, sql, STATEMENTS);
+    statements_init(&store->event_statements, store->db, store->veil, sql, STATEMENTS);
 }
 
 int store_add_event(struct store *store, const struct store_event *event, int64_t *id_r, struct error *error)

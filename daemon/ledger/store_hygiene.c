@@ -1,10 +1,12 @@
 /* See store.h: what ends suppressions and counts, the allow-list, mistyped domains. */
 #include "config.h"
 
+#include "base/mem.h"
 #include "daemon/ledger/store_private.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define QUIET_ROWS 500 /* released in one call */
@@ -51,7 +53,7 @@ static const char *const sql[STATEMENTS] = {
 
 void store_hygiene_prepare(struct store *store)
 {
-    statements_init(&store->hygiene_statements, store->db, sql, STATEMENTS);
+    statements_init(&store->hygiene_statements, store->db, store->veil, sql, STATEMENTS);
 }
 
 int store_note_send(struct store *store, const char *key, const char *domain, const char *stream, int64_t now,
@@ -79,19 +81,14 @@ int store_on_trial(struct store *store, struct error *error)
     return row;
 }
 
-int store_have_bounced(struct store *store, const char *const *keys, size_t count, int *found_r, struct error *error)
+/* Marks those keys, as the veil shows them, that the statement gives; both in the same order. */
+static int mark_found(struct store *store, char *const *keys, size_t count, int *found_r, struct error *error)
 {
-    sqlite3_stmt *stmt = statement_bind(&store->hygiene_statements, HAVE_BOUNCED, error, "");
+    sqlite3_stmt *stmt = store->hygiene_statements.prepared[HAVE_BOUNCED];
     size_t at = 0;
-    int row = -1;
+    int row;
 
-    assert(count <= STORE_TOGETHER);
-    for (size_t i = 0; i < count; i++) {
-        found_r[i] = 0;
-        if (stmt)
-            sqlite3_bind_text(stmt, (int)i + 1, keys[i], -1, SQLITE_STATIC);
-    }
-    while (stmt && (row = statement_step(&store->hygiene_statements, HAVE_BOUNCED, error)) > 0) {
+    while ((row = statement_step(&store->hygiene_statements, HAVE_BOUNCED, error)) > 0) {
         const char *key = (const char *)sqlite3_column_text(stmt, 0);
 
         while (at < count && strcmp(keys[at], key) != 0)
@@ -100,6 +97,32 @@ int store_have_bounced(struct store *store, const char *const *keys, size_t coun
             found_r[at++] = 1;
     }
     return row;
+}
+
+int store_have_bounced(struct store *store, const char *const *keys, size_t count, int *found_r, struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&store->hygiene_statements, HAVE_BOUNCED, error, "");
+    char *shown[STORE_TOGETHER] = {NULL};
+    int result = stmt ? 0 : -1;
+    size_t i;
+
+    assert(count <= STORE_TOGETHER);
+    for (i = 0; !result && i < count; i++) {
+        int hides = veil_text(store->veil, keys[i], &shown[i], error);
+
+        if (!hides)
+            shown[i] = xstrdup(keys[i]);
+        found_r[i] = 0;
+        result = hides < 0 ? -1 : 0;
+        sqlite3_bind_text(stmt, (int)i + 1, shown[i], -1, SQLITE_STATIC);
+    }
+    if (!result)
+        result = mark_found(store, shown, count, found_r, error);
+    if (stmt)
+        statement_reset(&store->hygiene_statements, HAVE_BOUNCED);
+    for (i = 0; i < count; i++)
+        free(shown[i]);
+    return result;
 }
 
 int store_begin_anew(struct store *store, const char *key, int64_t time, struct error *error)

@@ -92,7 +92,7 @@ static const char *const sql[STATEMENTS] = {
 
 void store_incident_prepare(struct store *store)
 {
-    statements_init(&store->incident_statements, store->db, sql, STATEMENTS);
+    statements_init(&store->incident_statements, store->db, store->veil, sql, STATEMENTS);
 }
 
 #define run(store, which, error, ...) statement_run(&(store)->incident_statements, which, error, __VA_ARGS__)

@@ -4,11 +4,13 @@
 
 #include "daemon/ledger/statement.h"
 #include "daemon/ledger/store.h"
+#include "daemon/ledger/veil.h"
 
 #include <sqlite3.h>
 
 struct store {
     sqlite3 *db;
+    struct veil *veil; /* of all its statements */
     struct statements statements;       /* of store.c */
     struct statements event_statements; /* of store_event.c */
     struct aside *aside;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "daemon/ledger/hashes.h"
 #include "daemon/ledger/statement.h"
+#include "daemon/ledger/veil.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,7 @@ struct part {
 
 struct taken {
     struct statements statements;
+    const struct veil *veil;
     struct part parts[TAKEN_PARTS];
     int read; /* taken_lately has been, since the last rollback */
 };
@@ -284,8 +286,10 @@ int taken_expect(struct taken *taken, const uint64_t *hashes, size_t count, stru
     if (read_lately(taken, error) || keep_within(taken, TAKEN_MAX, error))
         return -1;
     for (size_t i = 0; i < count; i++) {
-        if (!hashes_find(&part_of(taken, hashes[i])->days, hashes[i]))
-            unknown[asked++] = hashes[i];
+        uint64_t hash = veil_number(taken->veil, hashes[i]);
+
+        if (!hashes_find(&part_of(taken, hash)->days, hash))
+            unknown[asked++] = hash;
         if (asked == MANY && find_many(taken, unknown, asked, error))
             return -1;
         asked %= MANY;
@@ -313,6 +317,7 @@ int taken_find(struct taken *taken, uint64_t hash, int64_t *day_r, struct error 
 
     if (read_lately(taken, error))
         return -1;
+    hash = veil_number(taken->veil, hash);
     if (!(known = hashes_find(&part_of(taken, hash)->days, hash))) {
         if (find_one(taken, hash, &day, error) < 0)
             return -1;
@@ -327,7 +332,7 @@ int taken_put(struct taken *taken, uint64_t hash, int64_t day, struct error *err
 {
     if (read_lately(taken, error))
         return -1;
-    change(taken, hash, day < 0 ? 0 : day > INT32_MAX ? INT32_MAX : (int32_t)day);
+    change(taken, veil_number(taken->veil, hash), day < 0 ? 0 : day > INT32_MAX ? INT32_MAX : (int32_t)day);
     return 0;
 }
 
@@ -335,7 +340,7 @@ int taken_drop(struct taken *taken, uint64_t hash, struct error *error)
 {
     if (read_lately(taken, error))
         return -1;
-    change(taken, hash, NEVER);
+    change(taken, veil_number(taken->veil, hash), NEVER);
     return 0;
 }
 
@@ -344,11 +349,12 @@ void taken_rolled_back(struct taken *taken)
     forget(taken);
 }
 
-struct taken *taken_open(sqlite3 *db)
+struct taken *taken_open(sqlite3 *db, const struct veil *veil)
 {
     struct taken *taken = xcalloc(1, sizeof(*taken));
 
-    statements_init(&taken->statements, db, sql, STATEMENTS);
+    taken->veil = veil;
+    statements_init(&taken->statements, db, NULL, sql, STATEMENTS);
     return taken;
 }
 

@@ -27,8 +27,11 @@
 #define TAKEN_FEW 1000
 
 struct taken;
+struct veil;
 
-struct taken *taken_open(sqlite3 *db); /* borrowed; before or after the migrations */
+/* db and veil are borrowed; before or after the migrations. Hashes are kept as the
+ * veil shows them. */
+struct taken *taken_open(sqlite3 *db, const struct veil *veil);
 void taken_close(struct taken **taken);
 
 /* Reads many at once that taken_find will be asked for. */

@@ -7,11 +7,13 @@
 #include "daemon/ledger/hashes.h"
 #include "daemon/ledger/migrate.h"
 #include "daemon/ledger/statement.h"
+#include "daemon/ledger/veil.h"
 
 #include <stdlib.h>
 
 struct undecided {
     struct statements statements;
+    struct veil *veil; /* the table has keys as it shows them */
     struct hashes keys;
     int of_all; /* there are too many */
 };
@@ -58,16 +60,28 @@ static int read_table(struct undecided *undecided, struct error *error)
     return row;
 }
 
-int undecided_may_be(const struct undecided *undecided, const char *key)
+static int is_known(const struct undecided *undecided, const char *key)
 {
-    return undecided->of_all || (undecided->keys.used && hashes_find(&undecided->keys, hashes_of(key)));
+    struct error ignored; /* what cannot be hidden may be anybody */
+    char *hidden = NULL;
+    int hides = veil_text(undecided->veil, key, &hidden, &ignored);
+    int known = hides < 0 || hashes_find(&undecided->keys, hashes_of(hides ? hidden : key));
+
+    free(hidden);
+    return known;
 }
 
-struct undecided *undecided_open(sqlite3 *db, struct error *error)
+int undecided_may_be(const struct undecided *undecided, const char *key)
+{
+    return undecided->of_all || (undecided->keys.used && is_known(undecided, key));
+}
+
+struct undecided *undecided_open(sqlite3 *db, struct veil *veil, struct error *error)
 {
     struct undecided *undecided = xcalloc(1, sizeof(*undecided));
 
-    statements_init(&undecided->statements, db, sql, STATEMENTS);
+    undecided->veil = veil;
+    statements_init(&undecided->statements, db, veil, sql, STATEMENTS);
     if (sqlite3_create_function(db, "undecided", 1, SQLITE_UTF8, undecided, on_row, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(db, triggers, NULL, NULL, NULL) != SQLITE_OK) {
         (void)sqlite_error(db, "undecided", error);

@@ -20,9 +20,11 @@
 #define UNDECIDED_MAX 50000
 
 struct undecided;
+struct veil;
 
-/* After the migrations, with no open transaction. db is borrowed. NULL and error. */
-struct undecided *undecided_open(sqlite3 *db, struct error *error) must_check;
+/* After the migrations, with no open transaction, the veil as it will stay. db and
+ * veil are borrowed. NULL and error. */
+struct undecided *undecided_open(sqlite3 *db, struct veil *veil, struct error *error) must_check;
 void undecided_close(struct undecided **undecided);
 
 /* key: an address, or "@" and a domain. 0: nothing is held of it. */

@@ -22,7 +22,7 @@ static inline void database_make(void)
 
 static inline void database_remove(void)
 {
-    static const char *const names[] = {"", "-wal", "-shm", ".lock", NULL};
+    static const char *const names[] = {"", "-wal", "-shm", ".lock", ".key", NULL};
     char path[160];
 
     for (int i = 0; names[i]; i++) {
