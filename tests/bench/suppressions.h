@@ -104,10 +104,10 @@ static inline void bench_fill(const char *path, uint64_t count)
 /* The database and what stands beside it. */
 static inline void bench_remove(const char *path)
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         char name[200];
 
-        snprintf(name, sizeof(name), "%s%s", path, (const char *const[]){"", "-wal", "-shm", ".lock"}[i]);
+        snprintf(name, sizeof(name), "%s%s", path, (const char *const[]){"", "-wal", "-shm", ".lock", ".key"}[i]);
         unlink(name);
     }
 }
