@@ -10,6 +10,7 @@
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/lookup.h"
 #include "daemon/ledger/store.h"
+#include "daemon/report/message.h"
 #include "tests/daemon/database.h"
 #include "tests/daemon/ledger/reports.h"
 
@@ -467,7 +468,7 @@ END_TEST
 START_TEST(what_is_kept_aside_stays_bounded)
 {
     open_ledger(1);
-    ledger_limit_aside(ledger, 5000);
+    ledger_limit_aside(ledger, 5000, &message_limits_usual);
     for (int i = 0; i < 40; i++) {
         struct record *record = kept_aside();
 

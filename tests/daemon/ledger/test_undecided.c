@@ -4,6 +4,7 @@
 #include "daemon/ledger/undecided.h"
 
 #include "daemon/ledger/store.h"
+#include "daemon/ledger/veil.h"
 #include "tests/daemon/database.h"
 
 #define KEYS 24
@@ -50,17 +51,20 @@ static void teardown(void)
 
 static sqlite3 *db;
 static struct undecided *undecided;
+static struct veil *veil;
 
 static void open_all(void)
 {
+    veil = veil_new();
     ck_assert_int_eq(sqlite3_open_v2(database_path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    ck_assert_msg((undecided = undecided_open(db, &error)) != NULL, "%s", error.text);
+    ck_assert_msg((undecided = undecided_open(db, veil, &error)) != NULL, "%s", error.text);
 }
 
 static void close_all(void)
 {
     undecided_close(&undecided);
     ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+    veil_free(&veil);
 }
 
 static void run(const char *sql)
@@ -151,13 +155,33 @@ START_TEST(of_too_many_it_says_yes_to_all)
 }
 END_TEST
 
+START_TEST(under_a_veil_it_knows_who_is_held)
+{
+    static const unsigned char key[HMAC_KEY_SIZE] = {1, 2, 3};
+    char *hidden = NULL, *sql;
+
+    open_all();
+    veil_close(veil, key, 0);
+    ck_assert_int_eq(veil_text(veil, "u1@example.com", &hidden, &error), 1);
+    run("PRAGMA foreign_keys = OFF");
+    sql = sqlite3_mprintf("INSERT INTO held VALUES (1, %Q, '', 'no-such-user', 1, NULL, NULL, 0, NULL, '', 0, 1, 1, 'held',"
+                          " 1)", hidden);
+    run(sql);
+    sqlite3_free(sql);
+    ck_assert_int_eq(undecided_may_be(undecided, "u1@example.com"), 1);
+    ck_assert_int_eq(undecided_may_be(undecided, "u2@example.com"), 0);
+    free(hidden);
+    close_all();
+}
+END_TEST
+
 START_TEST(a_table_that_cannot_be_read_opens_nothing)
 {
     open_all();
     run("ALTER TABLE held RENAME COLUMN state TO condition");
     undecided_close(&undecided);
     run("DROP TRIGGER held_added; DROP TRIGGER held_changed");
-    ck_assert_ptr_null(undecided = undecided_open(db, &error));
+    ck_assert_ptr_null(undecided = undecided_open(db, veil, &error));
     ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 END_TEST
@@ -307,6 +331,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, it_never_says_no_of_one_that_is_held);
     tcase_add_test(tcase, of_too_many_it_says_yes_to_all);
+    tcase_add_test(tcase, under_a_veil_it_knows_who_is_held);
     tcase_add_test(tcase, a_table_that_cannot_be_read_opens_nothing);
     tcase_add_test(tcase, whoever_takes_mail_is_held_no_more);
     suite_add_tcase(suite, tcase);
