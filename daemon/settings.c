@@ -1,12 +1,11 @@
 /* See settings.h.
  *
- * libconfuse reads every option as text (or a list of texts); the table says
- * how a text becomes a value. A value is checked while its line is being read,
- * so that an error can name it.
+ * The file gives every option as text (or a list of texts); the table says how a
+ * text becomes a value.
  */
 #include "config.h"
 
-#include "daemon/settings.h"
+#include "daemon/settings_private.h"
 
 #include "base/mem.h"
 #include "daemon/console/announce.h"
@@ -16,32 +15,12 @@
 #include "daemon/intake/stream.h"
 #include "daemon/ledger/policy.h"
 #include "daemon/log.h"
-#include "daemon/policy_section.h"
 #include "daemon/report/maillog.h"
 
-#include <confuse.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum type { TYPE_TEXT, TYPE_REPLY, TYPE_NUMBER, TYPE_OCTAL, TYPE_SIZE, TYPE_TIME, TYPE_CHOICE, TYPE_NETWORKS };
-
-struct choice {
-    const char *name;
-    long value;
-};
-
-struct option {
-    const char *name;
-    enum type type;
-    size_t offset;
-    const char *standard; /* default, as one writes it in the file */
-    long min, max;
-    const struct choice *choices;
-    int reloadable;
-    const char *means;
-};
 
 static const struct choice yes_no[] = {{"no", 0}, {"yes", 1}, {"false", 0}, {"true", 1}, {NULL, 0}};
 static const struct choice gate_modes[] = {
@@ -281,7 +260,12 @@ static const struct option options[] = {
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
-static void *field(const struct settings *settings, const struct option *option)
+const struct option *settings_option(size_t which)
+{
+    return which < OPTIONS ? &options[which] : NULL;
+}
+
+void *settings_value(const struct settings *settings, const struct option *option)
 {
     return (char *)(uintptr_t)settings + option->offset;
 }
@@ -411,24 +395,23 @@ static int add_network(struct settings *settings, const struct option *option, c
     return 0;
 }
 
-static int set_value(struct settings *settings, const struct option *option, const char *text,
-                     struct error *error)
+int settings_set(struct settings *settings, const struct option *option, const char *text,
+                 struct error *error)
 {
     switch (option->type) {
     case TYPE_TEXT:
     case TYPE_REPLY:
-        return parse_text(option, text, field(settings, option), error);
+        return parse_text(option, text, settings_value(settings, option), error);
     case TYPE_CHOICE:
-        return parse_choice(option, text, field(settings, option), error);
+        return parse_choice(option, text, settings_value(settings, option), error);
     case TYPE_NETWORKS:
         return add_network(settings, option, text, error);
     default:
-        return parse_number(option, text, field(settings, option), error);
+        return parse_number(option, text, settings_value(settings, option), error);
     }
 }
 
-/* What the policy takes from options; all of them are checked by now. */
-static void fill_policy(struct settings *settings)
+void settings_fill_policy(struct settings *settings)
 {
     const struct policy_trial trial = {
         .sends = settings->trial_messages,
@@ -455,156 +438,16 @@ struct settings *settings_defaults(void)
             char *list = xstrdup(options[i].standard), *rest = NULL;
 
             for (char *one = strtok_r(list, ", ", &rest); one; one = strtok_r(NULL, ", ", &rest))
-                if (set_value(settings, &options[i], one, &error))
+                if (settings_set(settings, &options[i], one, &error))
                     abort();
             free(list);
-        } else if (set_value(settings, &options[i], options[i].standard, &error)) {
+        } else if (settings_set(settings, &options[i], options[i].standard, &error)) {
             abort();
         }
     }
     settings->policy = policy_new();
-    fill_policy(settings);
+    settings_fill_policy(settings);
     return settings;
-}
-
-/* libconfuse's callbacks carry no argument of the caller's; loading is the
- * main thread's alone, so one pointer each will do. */
-static struct settings *loading;
-static struct error *loading_error;
-static struct policy_line loading_line; /* the policy section that is being read */
-
-static void on_error(cfg_t *cfg, const char *format, va_list ap)
-{
-    char text[300];
-
-    if (loading_error->code)
-        return; /* the first one is the cause */
-    vsnprintf(text, sizeof(text), format, ap);
-    (void)error_set(loading_error, ERROR_INPUT, "%s:%d: %s", cfg->filename, cfg->line, text);
-}
-
-/* A list in the file takes the place of the default, an empty one too; of that
- * libconfuse tells nobody while it reads. */
-static void forget_default_networks(cfg_t *cfg)
-{
-    for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].type == TYPE_NETWORKS && cfg_getopt(cfg, options[i].name)->flags & CFGF_MODIFIED &&
-            !cfg_size(cfg, options[i].name))
-            loading->trusted_networks_count = 0;
-}
-
-static int on_value(cfg_t *cfg, cfg_opt_t *opt)
-{
-    const struct option *option = options;
-    struct error error;
-
-    while (strcmp(option->name, opt->name))
-        option++;
-    if (option->type == TYPE_NETWORKS)
-        loading->trusted_networks_count = 0;
-    for (unsigned i = 0; i < cfg_opt_size(opt); i++)
-        if (set_value(loading, option, cfg_opt_getnstr(opt, i), &error)) {
-            cfg_error(cfg, "%s", error.text);
-            return -1;
-        }
-    return 0;
-}
-
-static int on_policy_value(cfg_t *cfg, cfg_opt_t *opt)
-{
-    struct error error;
-
-    if (!*loading_line.where)
-        snprintf(loading_line.where, sizeof(loading_line.where), "%.250s:%d", cfg->filename, cfg->line);
-    if (!policy_section_set(&loading_line, opt->name, cfg_opt_getstr(opt), &error))
-        return 0;
-    cfg_error(cfg, "%s", error.text);
-    return -1;
-}
-
-/* A section is complete. It is taken away: libconfuse would put the next of
- * the same title in its place. */
-static int on_policy(cfg_t *cfg, cfg_opt_t *opt)
-{
-    const char *title = cfg_title(cfg_opt_getnsec(opt, 0));
-    struct error error;
-    int failed;
-
-    if (!*loading_line.where)
-        snprintf(loading_line.where, sizeof(loading_line.where), "%.250s:%d", cfg->filename, cfg->line);
-    snprintf(loading_line.name, sizeof(loading_line.name), "%s", title);
-    if ((failed = policy_add(loading->policy, &loading_line, &error)) && !loading_error->code)
-        (void)error_set(loading_error, ERROR_INPUT, "%s: %s", loading_line.where, error.text);
-    policy_section_begin(&loading_line);
-    cfg_opt_rmnsec(opt, 0);
-    return failed;
-}
-
-static cfg_opt_t *policy_options(void)
-{
-    static cfg_opt_t opts[POLICY_FIELDS_MAX];
-    size_t count = 0;
-
-    for (; policy_section_field(count); count++)
-        opts[count] = (cfg_opt_t)CFG_STR(policy_section_field(count), NULL, CFGF_NODEFAULT);
-    opts[count] = (cfg_opt_t)CFG_END();
-    return opts;
-}
-
-static void watch_policy(cfg_t *cfg)
-{
-    char name[40];
-
-    policy_section_begin(&loading_line);
-    cfg_set_validate_func(cfg, "policy", on_policy);
-    for (size_t i = 0; policy_section_field(i); i++) {
-        snprintf(name, sizeof(name), "policy|%s", policy_section_field(i));
-        cfg_set_validate_func(cfg, name, on_policy_value);
-    }
-}
-
-static cfg_t *make_parser(void)
-{
-    static cfg_opt_t opts[OPTIONS + 2];
-    cfg_t *cfg;
-
-    for (size_t i = 0; i < OPTIONS; i++) {
-        cfg_opt_t text = CFG_STR(options[i].name, NULL, CFGF_NODEFAULT);
-        cfg_opt_t list = CFG_STR_LIST(options[i].name, NULL, CFGF_NODEFAULT);
-
-        opts[i] = options[i].type == TYPE_NETWORKS ? list : text;
-    }
-    opts[OPTIONS] = (cfg_opt_t)CFG_SEC("policy", policy_options(), CFGF_MULTI | CFGF_TITLE);
-    opts[OPTIONS + 1] = (cfg_opt_t)CFG_END();
-    if (!(cfg = cfg_init(opts, CFGF_NONE)))
-        abort();
-    cfg_set_error_function(cfg, on_error);
-    for (size_t i = 0; i < OPTIONS; i++)
-        cfg_set_validate_func(cfg, options[i].name, on_value);
-    watch_policy(cfg);
-    return cfg;
-}
-
-struct settings *settings_load(const char *file, struct error *error)
-{
-    cfg_t *cfg = make_parser();
-    int parsed;
-
-    error->code = ERROR_NONE;
-    loading = settings_defaults();
-    loading_error = error;
-    parsed = cfg_parse(cfg, file);
-    forget_default_networks(cfg);
-    if (parsed == CFG_FILE_ERROR)
-        (void)error_set(error, ERROR_ENVIRONMENT, "%s: %s", file, strerror(errno));
-    else if (parsed != CFG_SUCCESS && !error->code)
-        (void)error_set(error, ERROR_INPUT, "%s: cannot be read", file);
-    cfg_free(cfg);
-    if (parsed != CFG_SUCCESS)
-        settings_unref(&loading);
-    else
-        fill_policy(loading);
-    return loading;
 }
 
 struct settings *settings_ref(struct settings *settings)
@@ -623,80 +466,14 @@ void settings_unref(struct settings **settings)
     for (size_t i = 0; i < OPTIONS; i++)
         if (options[i].type == TYPE_TEXT || options[i].type == TYPE_REPLY ||
             options[i].type == TYPE_NETWORKS)
-            free(*(void **)field(old, &options[i]));
+            free(*(void **)settings_value(old, &options[i]));
     policy_unref(&old->policy);
     free(old);
 }
 
-static const char *choice_name(const struct option *option, long value)
-{
-    const struct choice *choice = option->choices;
-
-    while (choice->value != value)
-        choice++;
-    return choice->name;
-}
-
-static void print_networks(const struct settings *settings, FILE *out)
-{
-    fputs("{", out);
-    for (size_t i = 0; i < settings->trusted_networks_count; i++) {
-        const struct network *network = &settings->trusted_networks[i];
-        char text[64];
-
-        network_format(network, text, sizeof(text));
-        fprintf(out, "%s\"%s\"", i ? ", " : "", text);
-    }
-    fputs("}", out);
-}
-
-static void print_quoted(const char *text, FILE *out)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            fputc('\\', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
-static void print_value(const struct settings *settings, const struct option *option, FILE *out)
-{
-    const void *value = field(settings, option);
-
-    switch (option->type) {
-    case TYPE_TEXT:
-    case TYPE_REPLY:
-        print_quoted(*(char *const *)value, out);
-        break;
-    case TYPE_NETWORKS:
-        print_networks(settings, out);
-        break;
-    case TYPE_CHOICE:
-        fputs(choice_name(option, *(const long *)value), out);
-        break;
-    case TYPE_OCTAL:
-        fprintf(out, "%04lo", *(const long *)value);
-        break;
-    default:
-        fprintf(out, "%ld%s", *(const long *)value, option->type == TYPE_TIME ? "s" : "");
-    }
-}
-
-void settings_dump(const struct settings *settings, FILE *out)
-{
-    for (size_t i = 0; i < OPTIONS; i++) {
-        fprintf(out, "%s = ", options[i].name);
-        print_value(settings, &options[i], out);
-        fputc('\n', out);
-    }
-    policy_section_dump(settings->policy, out);
-}
-
 static int same_value(const struct settings *a, const struct settings *b, const struct option *option)
 {
-    const void *x = field(a, option), *y = field(b, option);
+    const void *x = settings_value(a, option), *y = settings_value(b, option);
 
     if (option->type == TYPE_TEXT || option->type == TYPE_REPLY)
         return !strcmp(*(char *const *)x, *(char *const *)y);
@@ -711,88 +488,4 @@ int settings_need_restart(const struct settings *old, const struct settings *new
             return 1;
         }
     return 0;
-}
-
-/* Text for man(7): a quote is no end of an argument, a backslash no escape. */
-static void print_roff(const char *text, FILE *out)
-{
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\' || *text == '-')
-            fputs(*text == '"' ? "\\(dq" : *text == '-' ? "\\-" : "\\e", out);
-        else
-            fputc(*text, out);
-    }
-}
-
-/* Prints text as lines of at most width columns, each behind prefix. */
-static void wrap(const char *text, const char *prefix, size_t width, FILE *out)
-{
-    while (*text) {
-        size_t length = strlen(text);
-
-        if (length > width) {
-            for (length = width; length && text[length] != ' '; length--)
-                ;
-            if (!length)
-                length = strlen(text);
-        }
-        fprintf(out, "%s%.*s\n", prefix, (int)length, text);
-        for (text += length; *text == ' '; text++)
-            ;
-    }
-}
-
-static void print_standard(const struct option *option, FILE *out)
-{
-    char *list, *rest = NULL;
-
-    if (option->type == TYPE_TEXT || option->type == TYPE_REPLY) {
-        print_quoted(option->standard, out);
-    } else if (option->type == TYPE_NETWORKS) {
-        list = xstrdup(option->standard);
-        fputs("{", out);
-        for (char *one = strtok_r(list, ", ", &rest), *first = one; one; one = strtok_r(NULL, ", ", &rest))
-            fprintf(out, "%s\"%s\"", one == first ? "" : ", ", one);
-        fputs("}", out);
-        free(list);
-    } else {
-        fputs(option->standard, out);
-    }
-}
-
-void settings_sample(FILE *out)
-{
-    fputs("# suppressd.conf: every setting with its default. A line without \"#\" sets it.\n"
-          "# Those marked (restart) are read at the start only, the others also on reload (SIGHUP).\n"
-          "# Check with: suppressd --check -c FILE\n", out);
-    for (size_t i = 0; i < OPTIONS; i++) {
-        fputc('\n', out);
-        wrap(options[i].means, "# ", 76, out);
-        if (!options[i].reloadable)
-            fputs("# (restart)\n", out);
-        fprintf(out, "#%s = ", options[i].name);
-        print_standard(&options[i], out);
-        fputc('\n', out);
-    }
-    policy_section_sample(out);
-}
-
-void settings_manual(FILE *out)
-{
-    for (size_t i = 0; i < OPTIONS; i++) {
-        char *standard = NULL;
-        size_t length = 0;
-        FILE *memory = open_memstream(&standard, &length);
-
-        if (!memory)
-            abort(); /* out of memory */
-        print_standard(&options[i], memory);
-        fclose(memory);
-        fprintf(out, ".TP\n.B %s\nDefault: ", options[i].name);
-        print_roff(standard, out);
-        fputs(options[i].reloadable ? ".\n.br\n" : ". Read at the start only.\n.br\n", out);
-        print_roff(options[i].means, out);
-        fputc('\n', out);
-        free(standard);
-    }
 }
