@@ -94,7 +94,7 @@ class Machine:
 
     def run(self, *command, check=True, text="", user=None):
         """What a program said that root, or somebody else, started on the machine."""
-        who = [] if user is None else ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+        who = [] if user is None else ["setpriv", f"--reuid={user}", f"--regid={self.run('id', '-g', user)}", "--clear-groups"]
         done = subprocess.run(["nsenter", "-t", str(self.init), "-m", "-u", "-i", "-n", "-p", "-r", "-w", *who, *command],
                               input=text, capture_output=True, text=True, check=False, timeout=120 * FACTOR)
         if check and done.returncode:

@@ -310,6 +310,21 @@ def test_the_journal_is_followed(booted):
              lambda: f"{before} {booted.journal('suppressd')[-1000:]} {booted.run('journalctl', '--no-pager', '-n', '20')}")
 
 
+def test_a_user_cannot_write_in_a_units_name(booted):
+    """logger(1) takes any program's name and process id; the unit is the journal's word."""
+    line = (f"4XF0rg3d1z: to=<victim@{HOST}>, relay=local, delay=1, delays=0/0/0/1, dsn=5.1.1, "
+            "status=bounced (unknown user: \"victim\")")
+    master = booted.run("cat", "/var/spool/postfix/pid/master.pid").strip()
+    for options in (["-t", "postfix/local"], ["-t", f"postfix/local[{master}]"], ["-t", "postfix/local", f"--id={master}"]):
+        booted.run("logger", *options, "-p", "mail.info", line, user="nobody")
+    assert line in booted.run("journalctl", "--no-pager", "-t", "postfix/local")
+    booted.run("/usr/sbin/sendmail", "-i", "-f", f"news@{HOST}", f"after@{HOST}", text="Subject: x\n\nx\n")
+    wait_for(lambda: records(booted, "SELECT witnesses FROM event e JOIN address a ON a.id = e.address "
+                                     "WHERE a.key LIKE 'after@%'") == [{"witnesses": 2}],
+             lambda: booted.journal("suppressd")[-2000:])
+    assert not records(booted, "SELECT 1 FROM event e JOIN address a ON a.id = e.address WHERE a.key LIKE 'victim@%'")
+
+
 def test_nothing_was_killed(booted):
     """All of the above made no call that the filter denies."""
     assert booted.run("systemctl", "is-active", "suppressd") == "active"
