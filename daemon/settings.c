@@ -138,7 +138,8 @@ static const struct option options[] = {
      "systemd journal. Behind journal: may stand, with a space between, a folder of journal files, and "
      "what to take: a unit (postfix@-.service), a program (sm-mta), or FIELD=VALUE as in journalctl(1); "
      "with none, all of the mail facility. The daemon's user must be able to read it: the unit puts "
-     "it into the group adm, whose are /var/log/mail.log and the journal in Debian. Failed deliveries count like bounces; delivered and deferred ones are counted by "
+     "it into the group adm, whose are /var/log/mail.log and the journal in Debian. Failed deliveries count like "
+     "bounces; delivered and deferred ones are counted by "
      "hour. Whoever can write there is believed: in the journal any local user can write in a program's "
      "name, but not in a unit's. Empty: none."},
     {"mail_log_host", TYPE_TEXT, AT(mail_log_host), "", 0, 255, NULL, 0,

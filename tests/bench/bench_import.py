@@ -70,7 +70,7 @@ def run(home, entries, seconds):
 def main():
     entries = int(sys.argv[1]) if len(sys.argv) > 1 else 300000
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    print(f"import: clients that ask for suppressed and other recipients by turns, gate_deadline 500 ms, load average {os.getloadavg()[0]:.1f}")
+    print(f"import: clients that ask for suppressed and other recipients by turns; load average {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(prefix="suppressd-bench-") as home:
         run(pathlib.Path(home), entries, seconds)
 

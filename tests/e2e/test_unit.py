@@ -113,7 +113,7 @@ DENIED = {"nice": {"EPERM"}, "ptrace": {"EPERM"}, "namespace": {"EPERM"}, "execu
 
 def install(booted):
     """As README.md says it."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("M")}  # MAKEFLAGS ...
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     build = pathlib.Path(suppressd.DAEMON).parent
     done = subprocess.run(["make", "-C", str(build), "install", f"DESTDIR=/proc/{booted.init}/root"], env=environment,
                           capture_output=True, text=True, check=False, timeout=300 * FACTOR)
@@ -121,11 +121,8 @@ def install(booted):
     booted.run("systemd-sysusers")
     booted.run("systemd-tmpfiles", "--create", "--prefix=/var/spool/postfix")
     booted.run("systemctl", "daemon-reload")
-    booted.config = re.search(r"ExecStart=(\S+) -c (\S+)", booted.run("systemctl", "cat", "suppressd")).group(2)
-    booted.ctl_program = str(pathlib.Path(booted.config).parents[2] / "bin" / "suppressctl")
-    for place in (booted.ctl_program, "/usr/local/bin/suppressctl", "/usr/bin/suppressctl"):
-        if booted.path(place).exists():
-            booted.ctl_program = place
+    program, booted.config = re.search(r"ExecStart=(\S+) -c (\S+)", booted.run("systemctl", "cat", "suppressd")).groups()
+    booted.ctl_program = str(pathlib.Path(program).parents[1] / "bin" / "suppressctl")
 
 
 def configure(booted, **settings):
@@ -161,18 +158,15 @@ def booted():
             configure(made)
             drop_in(made, "kill", "SystemCallErrorNumber=kill")
             made.run("systemctl", "start", "suppressd")
-            made.ctl("setup", "postfix", "--apply")
+            ctl(made, "setup", "postfix", "--apply")
             made.run("systemctl", "start", "postfix@-")
             yield made
         finally:
             made.stop()
 
 
-def ctl(self, *arguments):
-    return self.run(self.ctl_program, "-c", self.config, *arguments)
-
-
-Machine.ctl = ctl
+def ctl(booted, *arguments):
+    return booted.run(booted.ctl_program, "-c", booted.config, *arguments)
 
 
 def records(booted, statement):
@@ -262,9 +256,9 @@ def test_the_gates_answer(booted):
 def test_a_reload_and_changes_by_hand(booted):
     booted.run("systemctl", "reload", "suppressd")
     wait_for(lambda: "reloaded " in booted.journal("suppressd"), lambda: booted.journal("suppressd"))
-    booted.ctl("add", f"manual@{HOST}")
+    ctl(booted, "add", f"manual@{HOST}")
     assert by_smtp(booted, f"manual@{HOST}").startswith("550")
-    booted.ctl("remove", f"manual@{HOST}")
+    ctl(booted, "remove", f"manual@{HOST}")
     assert booted.show("suppressd", "NRestarts") == "0"
 
 
@@ -287,7 +281,8 @@ def test_an_incident_is_told_from_within_the_sandbox(booted):
                                  "550 5.1.1 User unknown (in reply to RCPT TO command))"))
     told, posted = booted.path(f"{STATE}/told"), booted.path("/run/posted")
     wait_for(lambda: told.exists() and "suppressd" in told.read_text(), lambda: booted.journal("suppressd")[-2000:])
-    wait_for(lambda: posted.exists() and "provider-outage" in posted.read_text(), lambda: booted.journal("suppressd")[-2000:])
+    wait_for(lambda: posted.exists() and "provider-outage" in posted.read_text(),
+             lambda: booted.journal("suppressd")[-2000:])
     said = told.read_text()
     assert said.startswith("open 1 provider-outage domain far.example\n")
     assert "Read-only file system" in said and "wrote" not in said and "root's" not in said
