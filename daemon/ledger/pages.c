@@ -17,6 +17,7 @@
 #define WAL_HEADER 32
 #define FRAME_HEADER 24
 #define PAGE_SIZE 4096 /* what this program makes */
+#define PAGE_SIZE_MIN 512
 #define PAGE_SIZE_MAX 65536
 
 struct image {
@@ -78,7 +79,7 @@ static int map_wal(const char *path, struct image *image_r, struct error *error)
 
 static int is_page_size(size_t size)
 {
-    return size >= 512 && size <= PAGE_SIZE_MAX && !(size & (size - 1));
+    return size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && !(size & (size - 1));
 }
 
 /* The WAL's running checksum over pairs of words, in the byte order that its magic tells. */
@@ -238,8 +239,8 @@ const unsigned char *pages_get(const struct pages *pages, uint32_t number)
     return pages->file.size / pages->page_size >= number ? pages->file.bytes + (number - 1) * pages->page_size : NULL;
 }
 
-/* A power failure may leave zeros of a WAL that had not been synchronised: in that one
- * nothing was acknowledged. */
+/* A power failure may leave zeros, or less than a page, of a WAL that had not been
+ * synchronised: in that one nothing was acknowledged. */
 int pages_wal_is_damaged(const char *path, struct error *error)
 {
     struct image wal;
@@ -251,7 +252,7 @@ int pages_wal_is_damaged(const char *path, struct error *error)
         return -1;
     while (i < wal.size && i < WAL_HEADER && !wal.bytes[i])
         i++;
-    damaged = i < wal.size && i < WAL_HEADER && !wal_page_size(&wal, sum);
+    damaged = wal.size >= WAL_HEADER + FRAME_HEADER + PAGE_SIZE_MIN && i < WAL_HEADER && !wal_page_size(&wal, sum);
     unmap(&wal);
     return damaged;
 }

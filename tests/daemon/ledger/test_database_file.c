@@ -116,12 +116,18 @@ static void zeros_for_a_wal(void)
     close(fd);
 }
 
+static void half_a_wal_header(void)
+{
+    garbage_at(wal_path, 0, 20);
+}
+
 static const struct {
     void (*damage)(void);
     const char *says; /* NULL: it opens */
 } cases[] = {
     {no_damage, NULL},
     {zeros_for_a_wal, NULL}, /* as a power failure leaves it before it was synchronised */
+    {half_a_wal_header, NULL},
     {empty, "the file is empty"},
     {cut_off, "suppressctl repair"},
     {garbage_header, "suppressctl repair"},
