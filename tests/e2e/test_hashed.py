@@ -137,6 +137,10 @@ def test_an_outage_is_seen_by_tokens(rig):
 
     wait_for(lambda: held() == [len(HERD)], held)
     assert "held by incident 1" in rig.suppressd.ctl("show", HERD[0]).stdout
+    rig.send(HERD)
+    rig.settle()
+    wait_for(lambda: rig.suppressd.ctl_json("incident", "list", "--all")[0]["dropped"] == len(HERD),
+             lambda: rig.suppressd.ctl_json("incident", "list", "--all"))
     assert rig.suppressd.ctl("incident", "rollback", "1").returncode == 0
 
 

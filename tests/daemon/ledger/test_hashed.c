@@ -119,12 +119,12 @@ static struct record *sent(void)
 }
 
 /* As the log tells it: counted, and remembered of the address that it takes mail. */
-static struct record *delivered(void)
+static struct record *delivered(const char *recipient, int64_t time)
 {
     struct record *record = record_new(RECORD_LOG, 1000);
     const struct result result = {
-        .queue_id = span_of("S1"), .recipient = span_of("walrus@example.com"), .reply = span_of("250 walrus has it"),
-        .remote_mta = span_of("mx.example.com"), .time = 950, .action = ACTION_DELIVERED, .evidence = EVIDENCE_LOCAL};
+        .queue_id = span_of("S1"), .recipient = span_of(recipient), .reply = span_of("250 walrus has it"),
+        .remote_mta = span_of("mx.example.com"), .time = time, .action = ACTION_DELIVERED, .evidence = EVIDENCE_LOCAL};
 
     results_add(&record->results, &result);
     return record;
@@ -149,7 +149,7 @@ static void fill(int known)
     take(sent());
     ck_assert_int_eq(take(failure("Q1")), !known);
     ck_assert_int_eq(take(failure("Q1")), 0); /* told of again: known, however it is stored */
-    take(delivered());
+    take(delivered("walrus@example.com", 950));
     take(by_hand(RECORD_SUPPRESS, "badger@example.com", "asked by ferret@example.com"));
     take(by_hand(RECORD_SUPPRESS, "@closed.example", "gone"));
     take(by_hand(RECORD_ALLOW, "ferret@example.com", "the boss"));
@@ -256,6 +256,8 @@ static void goes_on(void)
     proof->time = 1000;
     take(proof);
     ck_assert_str_eq(database_text("SELECT evidence FROM event WHERE queue_id = 'X1'"), "proved");
+    take(delivered(DEAD, 1050)); /* counting begins anew for it */
+    ck_assert_int_eq(database_number("SELECT count(*) FROM bounce WHERE delivered = 1050"), 1);
     take(kept_aside());
     ck_assert_int_eq(database_number("SELECT count FROM aside"), 3);
     retry->ids = xcalloc(1, sizeof(int64_t));
