@@ -103,6 +103,13 @@ static int find_provider(struct classifier *classifier, const struct classify_in
     return provider;
 }
 
+int classifier_providers(const struct classifier *classifier, const char *mta, const char *domain)
+{
+    const struct ruleset *ruleset = classifier->ruleset;
+
+    return (provider_of_host(ruleset->hosts, mta) + 1) * 65536 + provider_of_host(ruleset->domains, domain) + 1;
+}
+
 /* digits: of the code, "000" when there is none. */
 static int has_code(const struct strings *codes, const char *digits)
 {

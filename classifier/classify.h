@@ -64,6 +64,11 @@ const char *classifier_version(const struct classifier *classifier);
 void classify(struct classifier *classifier, const struct classify_input *input,
               struct verdict *verdict_r);
 
+/* What two host names alone betray of who replied, in one number: inputs with
+ * the same text and status, and the same number for mta and domain, get the same
+ * verdict. For who remembers verdicts. */
+int classifier_providers(const struct classifier *classifier, const char *mta, const char *domain);
+
 const char *stage_name(enum stage stage); /* "rcpt", "" for STAGE_UNKNOWN */
 
 #endif
