@@ -65,6 +65,21 @@ void progress_at(struct progress *progress, uint64_t bytes, uint64_t count)
     fprintf(stderr, "\r%s\033[K", line);
 }
 
+void progress_rows(struct progress *progress, uint64_t count, uint64_t total)
+{
+    double now, part = total ? (double)count / (double)total : 1;
+    char left[32] = "-";
+
+    if (!progress->visible || (now = seconds_now()) < progress->shown + EVERY)
+        return;
+    progress->shown = now;
+    if (part > 0)
+        put_left((now - progress->started) * (1 / part - 1), left, sizeof(left));
+    fprintf(stderr, "\r%3.0f%%  %llu of %llu %s  left %s\033[K", part * 100, (unsigned long long)count,
+            (unsigned long long)total, progress->what, left);
+    fflush(stderr);
+}
+
 double progress_end(struct progress *progress)
 {
     if (progress->visible && progress->shown > 0)

@@ -17,6 +17,8 @@ struct progress {
 void progress_begin(struct progress *progress, const char *what, uint64_t size);
 /* Shows it, a few times a second at the most. */
 void progress_at(struct progress *progress, uint64_t bytes, uint64_t count);
+/* The same for work that is measured in what it counts. */
+void progress_rows(struct progress *progress, uint64_t count, uint64_t total);
 /* Takes the line away; the seconds that it took. */
 double progress_end(struct progress *progress);
 
