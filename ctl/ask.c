@@ -4,6 +4,7 @@
 #include "ctl/ask.h"
 
 #include "base/mem.h"
+#include "daemon/console/edit_request.h"
 #include "daemon/counters.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/lookup.h"
@@ -129,28 +130,38 @@ static const char *own_name(void)
     return user ? user->pw_name : "unknown";
 }
 
+static struct ledger *open_ledger(struct ctl *ctl, struct ruleset *ruleset, struct error *error)
+{
+    static struct counters counters; /* which nobody reads */
+    struct settings *settings = ask_settings(ctl, error);
+    struct ledger_options options = {.counters = &counters, .ruleset = ruleset};
+
+    if (!settings)
+        return NULL;
+    options.database = settings->database;
+    options.strict_local_part = (int)settings->strict_local_part;
+    options.hashed = (int)settings->addresses_hashed;
+    options.policy = settings->policy;
+    return ledger_open(&options, error);
+}
+
+/* 0 and what the ledger has set in the record, -1. */
+static int record_directly(struct ledger *ledger, struct record *record, struct error *error)
+{
+    record->changed_r = 1;
+    if (!ledger || ledger_begin(ledger, error))
+        return -1;
+    if (!ledger_record(ledger, record, error) && !ledger_commit(ledger, error))
+        return 0;
+    ledger_rollback(ledger);
+    return -1;
+}
+
 int ask_directly(struct ctl *ctl, struct ruleset *ruleset, struct record *record_take, struct error *error)
 {
-    struct settings *settings = ask_settings(ctl, error);
-    struct counters counters = {0};
-    struct ledger_options options = {.counters = &counters, .ruleset = ruleset};
-    struct ledger *ledger = NULL;
-    int result = -1;
+    struct ledger *ledger = open_ledger(ctl, ruleset, error);
+    int result = record_directly(ledger, record_take, error) ? -1 : record_take->changed_r;
 
-    record_take->changed_r = 1;
-    if (settings) {
-        options.database = settings->database;
-        options.strict_local_part = (int)settings->strict_local_part;
-        options.hashed = (int)settings->addresses_hashed;
-        options.policy = settings->policy;
-        ledger = ledger_open(&options, error);
-    }
-    if (ledger && !ledger_begin(ledger, error)) {
-        if (ledger_record(ledger, record_take, error) || ledger_commit(ledger, error))
-            ledger_rollback(ledger);
-        else
-            result = record_take->changed_r;
-    }
     ledger_close(&ledger);
     record_free(&record_take);
     return result;
@@ -195,6 +206,61 @@ int ask_change(struct ctl *ctl, const char *command, const struct change *change
     if (!result)
         return change_directly(ctl, command, change, error);
     return result > 0 ? ask_changed(answer, error) : -1;
+}
+
+/* Kept open between the parts of a plan, for opening costs more than a part does. */
+static struct ledger *kept;
+
+static void close_kept(void)
+{
+    ledger_close(&kept);
+}
+
+static int edit_directly(struct ctl *ctl, const json_t *request, struct edited *edited_r, struct error *error)
+{
+    struct settings *settings = ask_settings(ctl, error);
+    struct record *record = edit_request(request, own_name(), (int)settings->strict_local_part, (int64_t)time(NULL), error);
+    int failed = 1;
+
+    if (record && !kept && (kept = open_ledger(ctl, NULL, error)))
+        atexit(close_kept);
+    if (record && !(failed = record_directly(kept, record, error)))
+        *edited_r = (struct edited){record->set_r, record->changed_r != 0, record->changed_r > 1};
+    record_free(&record);
+    return failed ? -1 : 0;
+}
+
+static int read_edited(json_t *answer_take, struct edited *edited_r, struct error *error)
+{
+    int changed;
+
+    *edited_r = (struct edited){.set = (int64_t)json_integer_value(json_object_get(answer_take, "set")),
+                                .more = json_is_true(json_object_get(answer_take, "more"))};
+    if ((changed = ask_changed(answer_take, error)) < 0)
+        return -1;
+    edited_r->changed = changed;
+    return 0;
+}
+
+int ask_edit(struct ctl *ctl, json_t *request_take, struct edited *edited_r, struct error *error)
+{
+    json_t *answer = NULL;
+    int asked = kept ? 0 : ask_daemon(ctl, request_take, &answer, error), failed = -1;
+
+    if (!asked)
+        failed = edit_directly(ctl, request_take, edited_r, error);
+    else if (asked > 0)
+        failed = read_edited(answer, edited_r, error);
+    json_decref(request_take);
+    return failed;
+}
+
+int64_t ask_date(const char *text)
+{
+    struct tm day = {0};
+    const char *end = strptime(text, "%Y-%m-%d", &day);
+
+    return end && !*end ? (int64_t)timegm(&day) : -1;
 }
 
 const char *ask_time(int64_t time, char text_r[32])

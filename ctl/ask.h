@@ -45,6 +45,17 @@ int ask_directly(struct ctl *ctl, struct ruleset *ruleset, struct record *record
 int ask_change(struct ctl *ctl, const char *command, const struct change *change,
                struct error *error) must_check;
 
+/* A request of edit_request.h: by the daemon, or directly when none runs. */
+struct edited {
+    int64_t set; /* the number of the change set; with more of an erasure: where it goes on */
+    int changed; /* 0: there was nothing to change */
+    int more;    /* ask again */
+};
+int ask_edit(struct ctl *ctl, json_t *request_take, struct edited *edited_r, struct error *error) must_check;
+
+/* "2027-01-31" as Unix seconds; -1 when it is none. */
+int64_t ask_date(const char *text);
+
 /* "2026-11-23 21:15:07 UTC"; "" for 0. */
 const char *ask_time(int64_t time, char text_r[32]);
 

@@ -47,10 +47,12 @@ int command_allow(struct ctl *ctl, int argc, char **argv);
 int command_aside(struct ctl *ctl, int argc, char **argv);
 int command_check(struct ctl *ctl, int argc, char **argv);
 int command_classify(struct ctl *ctl, int argc, char **argv);
+int command_erase(struct ctl *ctl, int argc, char **argv);
 int command_explain(struct ctl *ctl, int argc, char **argv);
 int command_export(struct ctl *ctl, int argc, char **argv);
 int command_hash(struct ctl *ctl, int argc, char **argv);
 int command_import(struct ctl *ctl, int argc, char **argv);
+int command_history(struct ctl *ctl, int argc, char **argv);
 int command_incident(struct ctl *ctl, int argc, char **argv);
 int command_ingest(struct ctl *ctl, int argc, char **argv);
 int command_key(struct ctl *ctl, int argc, char **argv);
@@ -58,6 +60,7 @@ int command_list(struct ctl *ctl, int argc, char **argv);
 int command_rules(struct ctl *ctl, int argc, char **argv);
 int command_parse(struct ctl *ctl, int argc, char **argv);
 int command_policy(struct ctl *ctl, int argc, char **argv);
+int command_reclassify(struct ctl *ctl, int argc, char **argv);
 int command_remove(struct ctl *ctl, int argc, char **argv);
 int command_repair(struct ctl *ctl, int argc, char **argv);
 int command_scrub(struct ctl *ctl, int argc, char **argv);
@@ -65,6 +68,7 @@ int command_setup(struct ctl *ctl, int argc, char **argv);
 
 int command_show(struct ctl *ctl, int argc, char **argv);
 int command_status(struct ctl *ctl, int argc, char **argv);
+int command_undo(struct ctl *ctl, int argc, char **argv);
 int command_unclassified(struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -129,8 +129,10 @@ static int put_row(const struct suppressed *suppressed, void *context)
         reason = REASON_RECIPIENT_SUPPRESSED;
     if (!list_holds(export->format, reason))
         return 0;
-    if (!ours && (suppressed->recipient[0] == '@' || suppressed->until ||
-                  (*suppressed->stream && !list_column(export->format, LIST_TAGS)))) {
+    /* Of a person who was erased only a hash is left, which is no address to anybody. */
+    if (!strchr(suppressed->recipient, '@') ||
+        (!ours && (suppressed->recipient[0] == '@' || suppressed->until ||
+                   (*suppressed->stream && !list_column(export->format, LIST_TAGS))))) {
         export->left_out++;
         return 0;
     }

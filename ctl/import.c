@@ -55,6 +55,7 @@ struct import {
     struct counters counters;
 
     struct progress progress;
+    int64_t set; /* the change set of all; 0: not begun */
     uint64_t read, before, added, there, others, over, bad;
 };
 
@@ -74,12 +75,13 @@ static int give_ledger(struct import *import, const json_t *request, struct erro
 
     options.database = settings->database;
     options.hashed = (int)settings->addresses_hashed;
+    options.policy = settings->policy;
     if (record && (import->ledger || (import->ledger = ledger_open(&options, error))) &&
         !ledger_begin(import->ledger, error)) {
         if (ledger_record(import->ledger, record, error) || ledger_commit(import->ledger, error))
             ledger_rollback(import->ledger);
         else
-            added = record->changed_r;
+            added = record->changed_r, import->set = record->set_r ? record->set_r : import->set;
     }
     record_free(&record);
     return added;
@@ -95,6 +97,8 @@ static int give(struct import *import, json_t *request, struct error *error)
         return give_ledger(import, request, error);
     if (asked > 0 && json_is_true(json_object_get(answer, "ok"))) {
         added = (int)json_integer_value(json_object_get(answer, "added"));
+        if (added)
+            import->set = (int64_t)json_integer_value(json_object_get(answer, "set"));
     } else if (asked > 0) {
         const char *problem = json_string_value(json_object_get(answer, "error"));
 
@@ -145,7 +149,8 @@ static int flush(struct import *import, struct error *error)
     if (!count)
         return 0;
     sort(import->entries, count);
-    request = json_pack("{s:s, s:o, s:O}", "command", "import", "note", ask_json(import->note), "entries", import->entries);
+    request = json_pack("{s:s, s:o, s:I, s:O}", "command", "import", "note", ask_json(import->note), "set",
+                        (json_int_t)import->set, "entries", import->entries);
     added = give(import, request, error);
     json_decref(request);
     json_array_clear(import->entries);

@@ -45,6 +45,27 @@ static const struct command commands[] = {
      "others wait: the next failure suppresses, a delivery drops it. rollback closes it and releases\n"
      "all that its failures suppressed. list tells of those that are open, --all of every one.\n"
      "Exit code 1: there is no such incident, or it was closed already.", command_incident},
+    {"history", "[--since DATE] [ADDR]", "who changed which suppression, when and why",
+     "Time, what, recipient, reason, stream, who, change set, and the note or else the remote's\n"
+     "words. ADDR may be \"@\" and a domain. Nothing is ever overwritten. Exit code 1: no change.", command_history},
+    {"erase", "ADDR...", "forget a person",
+     "Removes the address with its delivery results, bounce record, changes, submitted messages and\n"
+     "the messages kept aside that name it. Only a hash stays, keyed by the file beside the database\n"
+     "(DATABASE.key), under which it is suppressed as it was; remove ADDR still releases it. This\n"
+     "cannot be undone. Exit code 1: nothing was known of one.", command_erase},
+    {"undo", "[CHANGE-SET]", "take back what was changed at once",
+     "Puts every suppression that the change set touched back as it was: an add, a remove or a\n"
+     "reclassify; without a number the newest. Whom somebody has changed since is named and left\n"
+     "alone (exit code 1). history shows the numbers. Goes through the running daemon, else directly.",
+     command_undo},
+    {"reclassify", "[--since DATE] [--apply]", "whom would today's rules suppress, and whom release?",
+     "Runs the rules in force over every final failure and complaint on record, and shows whose\n"
+     "automatic suppression they do not bear out and whom they would suppress. A person's word\n"
+     "outranks them: manual suppressions stay, and who was released by hand since stays released.\n"
+     "--apply does it as one change set, which undo takes back. Mail goes on meanwhile; what is to\n"
+     "be recorded waits while the set is committed, some seconds for each hundred thousand changes.\n"
+     "Results keep the verdict of their day. Exit code 1: there are differences, and none was applied.",
+     command_reclassify},
     {"ingest", "[--own | --log [--host NAME]] [FILE...]", "read the bounces and complaints of a mailbox, or old mail logs",
      "FILE is an mbox, a single message, a Maildir, an MH folder, or - for standard input, which is\n"
      "also what is read without any. What no sent message proves suppresses nobody;\n"

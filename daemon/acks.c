@@ -34,6 +34,7 @@ static void on_done(struct record *record, int result, const struct error *error
 
     pending->ack.result = result;
     pending->ack.changed = record->changed_r;
+    pending->ack.set = record->set_r;
     pending->ack.error = *error;
     record_free(&record);
     pthread_mutex_lock(&acks->lock);

@@ -20,6 +20,7 @@ struct ack {
     uint64_t id;           /* as given to acks_submit */
     enum record_kind kind;
     int result, changed;   /* see struct record: done, changed_r */
+    int64_t set;           /* set_r */
     struct error error;
 };
 

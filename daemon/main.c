@@ -110,6 +110,8 @@ static struct writer_limits writer_limits_of(const struct settings *settings)
     return (struct writer_limits){
         .sent_keep = settings->sent_keep,
         .rollup_keep = settings->rollup_keep,
+        .events_keep = settings->events_keep,
+        .unproven_keep = settings->unproven_keep,
         .aside_bytes_max = settings->aside_bytes_max,
         .reading = collect_limits_of(settings, NULL).reading,
     };

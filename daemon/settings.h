@@ -94,6 +94,8 @@ struct settings {
     char *tag_key_file;
     long refuse_returns; /* enum refuse_returns */
     long rollup_keep;
+    long events_keep;
+    long unproven_keep;
     long aside_bytes_max;
     long queue_max;
     long queue_bytes_max;

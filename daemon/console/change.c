@@ -137,6 +137,7 @@ struct record *change_import(const json_t *request, const char *who, int strict,
         return NULL;
     }
     record = record_new(RECORD_IMPORT, now);
+    record->set = (int64_t)json_integer_value(json_object_get(request, "set"));
     record->parts = xcalloc(json_array_size(entries), sizeof(struct record *));
     json_array_foreach (entries, index, entry) {
         if (!(record->parts[index] = import_one(entry, common ? common : "", who, strict, now, error))) {

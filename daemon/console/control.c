@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "daemon/acks.h"
 #include "daemon/console/change.h"
+#include "daemon/console/edit_request.h"
 #include "daemon/console/log_block.h"
 #include "daemon/intake/ingest.h"
 #include "daemon/intake/piece.h"
@@ -118,11 +119,14 @@ static void on_ack(const struct ack *ack, void *context)
     else if (is_message)
         reply_ingested(client, (json_int_t)ack->id, ingest_result(ack->kind, ack->changed));
     else if (ack->kind == RECORD_IMPORT)
-        reply(client, json_pack("{s:b, s:i}", "ok", 1, "added", ack->changed));
+        reply(client, json_pack("{s:b, s:i, s:I}", "ok", 1, "added", ack->changed, "set", (json_int_t)ack->set));
     else if (ack->kind == RECORD_INCIDENT)
         reply(client, json_pack("{s:b, s:i}", "ok", 1, "count", ack->changed));
     else if (ack->kind == RECORD_LOG)
         reply(client, json_pack("{s:b, s:i}", "ok", 1, "events", ack->changed));
+    else if (ack->kind == RECORD_APPLY || ack->kind == RECORD_UNDO || ack->kind == RECORD_ERASE)
+        reply(client, json_pack("{s:b, s:b, s:b, s:I}", "ok", 1, "changed", ack->changed, "more", ack->changed > 1, "set",
+                                (json_int_t)ack->set));
     else
         reply(client, json_pack("{s:b, s:b}", "ok", 1, "changed", ack->changed));
     peer_go_on(client->peer); /* what has come meanwhile */
@@ -190,6 +194,15 @@ static void command_incident(struct client *client, const json_t *request)
     record->incident = json_integer_value(json_object_get(request, "incident"));
     record->rollback = json_is_true(json_object_get(request, "rollback"));
     record->who = xstrdup(client->who);
+    submit(client, record, &error);
+}
+
+static void command_edit(struct client *client, const json_t *request)
+{
+    struct error error;
+    struct record *record = edit_request(request, client->who, client->control->rooms.strict_local_part,
+                                         (int64_t)time(NULL), &error);
+
     submit(client, record, &error);
 }
 
@@ -318,6 +331,8 @@ static void run_request(struct client *client, const char *line, size_t length)
         command_ingest_log(client, request);
     else if (!strcmp(command, "aside-retry") || !strcmp(command, "aside-drop"))
         command_aside(client, request, !strcmp(command, "aside-drop"));
+    else if (edit_request_is(command))
+        command_edit(client, request);
     else
         reply_error(client, "unknown command");
     json_decref(request);

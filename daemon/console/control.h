@@ -8,6 +8,7 @@
  *   {"command": "import", "note": N, "entries": [...]}, see change_import
  *   {"command": "incident", "incident": ID, "rollback": true or false}: closes or rolls back
  *   {"command": "ingest", "id": N, "size": BYTES, "own": true or false}
+ *   {"command": "stage" and the like}, see edit_request.h; "set" is in the answer
  *   {"command": "ingest-log", "size": BYTES, ...}, see log_block.h
  *   {"command": "aside-retry", "ids": [I, ...]}
  *   {"command": "aside-drop", "ids": [I, ...]}

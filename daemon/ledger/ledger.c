@@ -7,6 +7,7 @@
 #include "classifier/classify.h"
 #include "classifier/ruleset.h"
 #include "daemon/ledger/aside.h"
+#include "daemon/ledger/edit.h"
 #include "daemon/ledger/judge.h"
 #include "daemon/ledger/outcome.h"
 #include "daemon/ledger/policy.h"
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 struct ledger {
     struct store *store;
@@ -30,6 +32,7 @@ struct ledger {
     int64_t aside_bytes_max;
     struct message_limits reading; /* of what was kept aside */
     int strict;
+    int told_policy; /* 0: it may be another than the one on record */
     int on_trial; /* in this batch: there may be suppressions that a delivery ends */
 };
 
@@ -45,7 +48,7 @@ static int take_delivered(struct ledger *ledger, const struct address *address, 
 {
     if (!policy_trial(ledger->rooms.policy)->believes_sent)
         return 0;
-    if (has_bounced && store_begin_anew(ledger->store, address->key, time, error))
+    if (has_bounced && store_begin_anew(ledger->store, address->key, time, NULL, now, error) < 0)
         return -1;
     return !ledger->on_trial ? 0 : store_clear_trial(ledger->store, address->key, address->key + address->domain,
                                                      time, now, error);
@@ -334,63 +337,6 @@ static int record_sent(struct ledger *ledger, const struct record *record, struc
     return store_add_sent(ledger->store, &sent, error);
 }
 
-static int record_suppress(struct ledger *ledger, const struct record *record, struct error *error)
-{
-    const struct store_suppression suppression = {
-        .key = record->key,
-        .stream = record->stream,
-        .reason = record->reason,
-        .origin = "manual",
-        .note = record->note,
-        .who = record->who,
-        .since = record->time,
-        .until = record->until,
-    };
-
-    return store_suppress(ledger->store, &suppression, error);
-}
-
-/* What is suppressed already, and for as long, stays as it is: an import that is
- * repeated changes nothing, and none shortens what is there. */
-static int record_import(struct ledger *ledger, struct record *record, struct error *error)
-{
-    record->changed_r = 0;
-    for (size_t i = 0; i < record->count; i++) {
-        const struct record *part = record->parts[i];
-        int there = store_suppressed(ledger->store, part->key, part->stream,
-                                     part->until ? part->until - 1 : INT64_MAX, 0, error);
-
-        if (there < 0 || (!there && record_suppress(ledger, part, error)))
-            return -1;
-        record->changed_r += !there;
-    }
-    return 0;
-}
-
-static int record_release(struct ledger *ledger, struct record *record, struct error *error)
-{
-    record->changed_r = store_release(ledger->store, record->key, record->stream, record->who,
-                                      record->note, record->time, error);
-    /* What led to the suppression shall not lead to it again. */
-    return record->changed_r < 0 || store_begin_anew(ledger->store, record->key, record->time, error) ? -1 : 0;
-}
-
-static int record_allow(struct ledger *ledger, struct record *record, struct error *error)
-{
-    if (record->kind == RECORD_ALLOW)
-        return store_allow(ledger->store, record->key, record->who, record->note, record->time, error);
-    record->changed_r = store_disallow(ledger->store, record->key, record->who, record->note, record->time, error);
-    return record->changed_r < 0 ? -1 : 0;
-}
-
-static int record_incident(struct ledger *ledger, struct record *record, struct error *error)
-{
-    record->changed_r = record->rollback
-                            ? watch_rollback(ledger->rooms.watch, record->incident, record->who, record->time, error)
-                            : watch_close(ledger->rooms.watch, record->incident, record->who, record->time, error);
-    return record->changed_r < 0 ? -1 : 0;
-}
-
 int ledger_use_rules(struct ledger *ledger, struct ruleset *ruleset, struct error *error)
 {
     struct classifier *classifier = classifier_open(ruleset, error);
@@ -408,6 +354,7 @@ void ledger_use_policy(struct ledger *ledger, struct policy *policy)
     struct policy *old = ledger->rooms.policy;
 
     ledger->rooms.policy = policy_ref(policy);
+    ledger->told_policy = 0;
     policy_unref(&old);
 }
 
@@ -417,6 +364,16 @@ static int is_request(enum record_kind kind)
     return kind != RECORD_REPORT && kind != RECORD_ASIDE && kind != RECORD_SENT && kind != RECORD_LOG;
 }
 
+/* What the settings say from now on stands among the changes, for decisions follow from it. */
+static int tell_policy(struct ledger *ledger, struct error *error)
+{
+    char *text = policy_text(ledger->rooms.policy);
+    int failed = store_tell_policy(ledger->store, text, (int64_t)time(NULL), error);
+
+    free(text);
+    return failed;
+}
+
 int ledger_record(struct ledger *ledger, struct record *record, struct error *error)
 {
     uint64_t before = counters_get(&ledger->batch, COUNTER_EVENTS);
@@ -424,6 +381,8 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
 
     if (is_request(record->kind) && taken_settle(store_taken(ledger->store), error))
         return -1;
+    if (edit_is(record->kind))
+        return edit_record(ledger->store, ledger->rooms.watch, record, error);
     switch (record->kind) {
     case RECORD_REPORT:
         result = record_report(ledger, record, 0, error);
@@ -435,26 +394,15 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
         return record_aside(ledger, record, error);
     case RECORD_SENT:
         return record_sent(ledger, record, error);
-    case RECORD_SUPPRESS:
-        return record_suppress(ledger, record, error);
-    case RECORD_RELEASE:
-        return record_release(ledger, record, error);
     case RECORD_RETRY:
     case RECORD_DROP:
         return record_retry(ledger, record, error);
-    case RECORD_IMPORT:
-        return record_import(ledger, record, error);
-    case RECORD_ALLOW:
-    case RECORD_DISALLOW:
-        return record_allow(ledger, record, error);
     case RECORD_LOG:
         result = record_log(ledger, record, error);
         record->changed_r = (int)(counters_get(&ledger->batch, COUNTER_EVENTS) - before);
         return result;
-    case RECORD_INCIDENT:
-        return record_incident(ledger, record, error);
-    case RECORD_RULES:
-        break; /* not a matter of the database: ledger_use_rules */
+    default:
+        break; /* RECORD_RULES is not a matter of the database: ledger_use_rules */
     }
     return error_set(error, ERROR_INPUT, "unknown kind of record %d", (int)record->kind);
 }
@@ -465,15 +413,18 @@ void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max, const struct m
     ledger->reading = *reading;
 }
 
-int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, int64_t now, struct error *error)
+int ledger_prune(struct ledger *ledger, const struct ledger_ages *before, int64_t now, struct error *error)
 {
     int settled = taken_settle(store_taken(ledger->store), error);
-    int more = settled < 0 ? -1 : store_prune(ledger->store, sent_before, ledger->aside_bytes_max, error);
-    int folded = more < 0 ? -1 : store_fold(ledger->store, fold_before, error);
-    int quiet = folded < 0 ? -1 : store_release_quiet(ledger->store, policy_trial(ledger->rooms.policy)->quiet, now, error);
+    int more = settled < 0 ? -1 : store_prune(ledger->store, before->sent, ledger->aside_bytes_max, error);
+    int folded = more < 0 ? -1 : store_fold(ledger->store, before->rollup, error);
+    int64_t needed = now - policy_memory(ledger->rooms.policy);
+    int64_t events = before->events < needed ? before->events : needed;
+    int retained = folded < 0 ? -1 : store_retain(ledger->store, events, before->unproven, now, error);
+    int quiet = retained < 0 ? -1 : store_release_quiet(ledger->store, policy_trial(ledger->rooms.policy)->quiet, now, error);
 
     count_dropped(ledger);
-    return quiet < 0 ? -1 : more | folded | quiet;
+    return quiet < 0 ? -1 : more | folded | retained | quiet;
 }
 
 int ledger_begin(struct ledger *ledger, struct error *error)
@@ -481,7 +432,8 @@ int ledger_begin(struct ledger *ledger, struct error *error)
     memset(&ledger->batch, 0, sizeof(ledger->batch));
     tally_clear(ledger->rooms.tally);
     if (!store_begin(ledger->store, error)) {
-        if ((ledger->on_trial = store_on_trial(ledger->store, error)) >= 0)
+        if ((ledger->on_trial = store_on_trial(ledger->store, error)) >= 0 &&
+            (ledger->told_policy || !tell_policy(ledger, error)))
             return 0;
         store_rollback(ledger->store);
     }
@@ -511,6 +463,7 @@ int ledger_commit(struct ledger *ledger, struct error *error)
     for (int i = 0; i < COUNTER_COUNT; i++)
         counters_add(ledger->counters, (enum counter)i, counters_get(&ledger->batch, (enum counter)i));
     counters_add(ledger->counters, COUNTER_COMMITS, 1);
+    ledger->told_policy = 1;
     watch_committed(ledger->rooms.watch);
     return 0;
 }
@@ -568,6 +521,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct error *e
     ledger->rooms.keyring = options->keyring;
     ledger->rooms.tally = tally_new();
     ledger->rooms.policy = options->policy ? policy_ref(options->policy) : policy_new();
+    ledger->told_policy = !options->policy;
     if (!(ledger->rooms.store = ledger->store = store_open(options->database, options->strict_local_part, error)) ||
         check_addresses(ledger->store, options, error) ||
         !(ledger->rooms.watch = watch_open(ledger->store, options->incidents, &ledger->batch, error)) ||

@@ -55,9 +55,11 @@ int ledger_record(struct ledger *ledger, struct record *record, struct error *er
  * these limits (copied). At first there is no limit, and the usual ones of reading. */
 void ledger_limit_aside(struct ledger *ledger, int64_t bytes_max, const struct message_limits *reading);
 
-/* See store_prune, store_fold and store_release_quiet. 1: there is more. */
-int ledger_prune(struct ledger *ledger, int64_t sent_before, int64_t fold_before, int64_t now,
-                 struct error *error) must_check;
+/* See store_prune, store_fold, store_retain and store_release_quiet. 1: there is more. */
+struct ledger_ages {
+    int64_t sent, rollup, events, unproven; /* what is from before these times goes */
+};
+int ledger_prune(struct ledger *ledger, const struct ledger_ages *before, int64_t now, struct error *error) must_check;
 
 /* Incidents (watch.h): is there anything to close or save? In a transaction: does it. */
 int ledger_due(const struct ledger *ledger, int64_t now);

@@ -9,6 +9,7 @@
 #include "daemon/ledger/pack.h"
 #include "daemon/ledger/past.h"
 #include "daemon/ledger/record.h"
+#include "daemon/ledger/secret.h"
 #include "daemon/ledger/statement.h"
 
 #include <pthread.h>
@@ -29,7 +30,9 @@ enum { SUPPRESSED, LIST, EVENTS, CHANGES, TOTALS, ASIDE, ASIDE_MESSAGE, UNCLASSI
 #define SUPPRESSION_COLUMNS "key, stream, reason, origin, note, since, coalesce(until, 0), coalesce(event, 0)"
 /* For good, until then, or expired with all messages of the trial under way. */
 #define IN_FORCE(now) "state = 'enforced' AND (until IS NULL OR until > " now " OR sends >= trial)"
-#define NOT_ALLOWED " AND NOT EXISTS (SELECT 1 FROM allow WHERE key = ?1) AND NOT EXISTS (SELECT 1 FROM allow WHERE key = ?2)"
+#define NOT_ALLOWED \
+    " AND NOT EXISTS (SELECT 1 FROM allow WHERE key = ?1) AND NOT EXISTS (SELECT 1 FROM allow WHERE key = ?2)" \
+    " AND NOT EXISTS (SELECT 1 FROM allow WHERE key = ?5)"
 
 #define HELD_COLUMNS "incident, since, changed, failures, last_failure, got_through, key, stream, reason, state"
 
@@ -41,7 +44,10 @@ static const char *const sql[STATEMENTS] = {
         " WHERE key = ?1 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE("?4") NOT_ALLOWED
         " UNION ALL "
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
-        " WHERE key = ?2 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE("?4") NOT_ALLOWED " LIMIT 1",
+        " WHERE key = ?2 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE("?4") NOT_ALLOWED
+        " UNION ALL "
+        "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
+        " WHERE key = ?5 AND (+stream = '' OR +stream = ?3) AND " IN_FORCE("?4") NOT_ALLOWED " LIMIT 1",
     [LIST] =
         "SELECT " SUPPRESSION_COLUMNS " FROM suppression"
         " WHERE (?1 IS NULL OR reason = ?1) AND " IN_FORCE("?2") " ORDER BY key, stream",
@@ -89,6 +95,9 @@ struct lookup {
     struct statements past_statements; /* of past.c */
     int limit;           /* milliseconds of one lookup_suppressed; 0: none */
     int64_t deadline;    /* of the one that runs, in milliseconds of the monotonic clock */
+    char *key_path;      /* of the key of hashes, which the first erasure makes */
+    unsigned char secret[HMAC_KEY_SIZE];
+    int has_secret;
     int pending;         /* the row of SUPPRESSED is still being held for the caller */
     struct lookup *next; /* the pool's */
 };
@@ -127,6 +136,7 @@ struct lookup *lookup_open(const char *path, struct error *error)
     struct lookup *lookup = xcalloc(1, sizeof(*lookup));
     int failed;
 
+    lookup->key_path = xasprintf("%s.key", path);
     failed = sqlite3_open_v2(path, &lookup->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK;
     if (failed) {
         (void)sqlite_error(lookup->db, "open", error);
@@ -156,12 +166,23 @@ void lookup_close(struct lookup **lookup)
     statements_clear(&old->past_statements);
     veil_free(&old->veil);
     sqlite3_close(old->db);
+    free(old->key_path);
     free(old);
 }
 
 int lookup_is_hashed(const struct lookup *lookup)
 {
     return veil_is_closed(lookup->veil);
+}
+
+struct sqlite3 *lookup_connection(struct lookup *lookup)
+{
+    return lookup->db;
+}
+
+struct veil *lookup_veil(struct lookup *lookup)
+{
+    return lookup->veil;
 }
 
 static void read_suppressed(sqlite3_stmt *stmt, struct suppressed *suppressed_r)
@@ -211,23 +232,42 @@ void lookup_limit(struct lookup *lookup, int limit)
     lookup->limit = limit;
 }
 
+/* The key under which an erased recipient is found: 1, 0 when nobody has been erased, -1. */
+static int hash_of(struct lookup *lookup, const char *key, char hash_r[SECRET_HASH_SIZE], struct error *error)
+{
+    if (!lookup->has_secret && (lookup->has_secret = secret_load(lookup->key_path, 0, lookup->secret, error)) < 0) {
+        lookup->has_secret = 0;
+        return -1;
+    }
+    if (lookup->has_secret)
+        secret_hash(lookup->secret, key, hash_r);
+    return lookup->has_secret;
+}
+
 int lookup_suppressed(struct lookup *lookup, const char *key, const char *domain, const char *stream,
                       int64_t now, struct suppressed *suppressed_r, struct error *error)
 {
-    char domain_key[300];
+    char domain_key[300], hash[SECRET_HASH_SIZE];
+    struct error unknown;
     sqlite3_stmt *stmt;
-    int row;
+    int row, hashed;
 
     release_row(lookup);
+    hashed = hash_of(lookup, key, hash, &unknown);
     snprintf(domain_key, sizeof(domain_key), "@%s", domain);
     lookup->deadline = lookup->limit ? milliseconds() + lookup->limit : 0;
-    if (!(stmt = statement_bind(&lookup->statements, SUPPRESSED, error, "ttti", key, domain_key, stream, now)))
+    if (!(stmt = statement_bind(&lookup->statements, SUPPRESSED, error, "tttit", key, domain_key, stream, now,
+                                hashed > 0 ? hash : NULL)))
         return -1;
     if ((row = statement_step(&lookup->statements, SUPPRESSED, error)) > 0) {
         read_suppressed(stmt, suppressed_r);
         lookup->pending = 1;
     }
     lookup->deadline = 0;
+    if (!row && hashed < 0) {
+        *error = unknown;
+        return error_prefix(error, "cannot tell whether this recipient was erased");
+    }
     return row;
 }
 

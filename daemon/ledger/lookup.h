@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct lookup;
+struct veil;
 struct lookup_pool;
 
 /* NULL and error when the database is missing, unreadable or of another version.
@@ -21,6 +22,9 @@ struct lookup_pool;
 struct lookup *lookup_open(const char *path, struct error *error) must_check;
 void lookup_close(struct lookup **lookup);
 int lookup_is_hashed(const struct lookup *lookup); /* recipients come back as tokens */
+/* For rooms beside this one that read (audit.h). Stays the lookup's. */
+struct sqlite3 *lookup_connection(struct lookup *lookup);
+struct veil *lookup_veil(struct lookup *lookup);
 
 /* Between them all answers are of one moment, and many questions cost less. Not for
  * long: what the writer adds meanwhile stays in the WAL. */

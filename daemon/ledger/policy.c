@@ -20,6 +20,7 @@
 #define RETRY_AFTER (30 * DAY) /* a full mailbox may be emptied, a domain registered again */
 #define RECIPIENTS 3
 #define AFTER (3 * DAY)        /* longer than a zone that was broken by mistake stays so */
+#define MEMORY (30 * DAY)      /* past.c looks so far back for domains that agree */
 
 struct policy {
     struct policy_line *lines; /* the most specific first */
@@ -195,6 +196,67 @@ void policy_find(const struct policy *policy, enum reason reason, const char *st
         rule_r->duration = rule_r->action == POLICY_COUNT || rule_r->scope == POLICY_DOMAIN ? RETRY_AFTER : 0;
     if ((unsigned)reason < REASON_COUNT && policy->stop_all[reason])
         rule_r->streams = POLICY_ALL_STREAMS;
+}
+
+/* Of failures that must lie so many days apart the first must still be there when
+ * the last comes: twice as long, for between them nothing is prescribed. */
+int64_t policy_memory(const struct policy *policy)
+{
+    int64_t longest = MEMORY;
+
+    for (size_t i = 0; i < policy->count; i++) {
+        int64_t days = policy->lines[i].days == POLICY_UNSET ? 0 : 2 * DAY * policy->lines[i].days;
+        int64_t after = policy->lines[i].after == POLICY_UNSET ? 0 : 2 * policy->lines[i].after;
+
+        longest = days > longest ? days : longest;
+        longest = after > longest ? after : longest;
+    }
+    return longest;
+}
+
+static void put_number(FILE *out, const char *name, long value)
+{
+    if (value != POLICY_UNSET)
+        fprintf(out, ", %s %ld", name, value);
+}
+
+static void put_line(FILE *out, const struct policy_line *line)
+{
+    static const char *const scopes[] = {"address", "domain"}, *const streams[] = {"all", "own"},
+                      *const modes[] = {"enforce", "shadow"};
+
+    fprintf(out, "%s%s%s%s%s: %s", line->name, *line->stream ? " of stream " : "", line->stream,
+            *line->provider ? " at " : "", line->provider,
+            line->action == POLICY_UNSET ? "as usual" : policy_action_name((enum policy_action)line->action));
+    put_number(out, "failures", line->failures);
+    put_number(out, "days", line->days);
+    put_number(out, "duration", line->duration);
+    put_number(out, "recipients", line->recipients);
+    put_number(out, "after", line->after);
+    if (line->scope != POLICY_UNSET)
+        fprintf(out, ", scope %s", scopes[line->scope]);
+    if (line->streams != POLICY_UNSET)
+        fprintf(out, ", streams %s", streams[line->streams]);
+    if (line->mode != POLICY_UNSET)
+        fprintf(out, ", mode %s", modes[line->mode]);
+    fputc('\n', out);
+}
+
+char *policy_text(const struct policy *policy)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        abort(); /* out of memory */
+    for (size_t i = 0; i < policy->count; i++)
+        put_line(out, &policy->lines[i]);
+    for (int i = 0; i < REASON_COUNT; i++)
+        if (policy->stop_all[i])
+            fprintf(out, "%s stops every stream\n", reason_info((enum reason)i)->name);
+    fclose(out);
+    return text;
 }
 
 size_t policy_lines(const struct policy *policy)

@@ -94,6 +94,12 @@ const struct policy_line *policy_line(const struct policy *policy, size_t which)
 
 int policy_is_about(const struct policy_line *line, enum reason reason);
 
+/* All lines, each in words of its own, for the record; "" when there are none. The caller frees. */
+char *policy_text(const struct policy *policy);
+
+/* So many seconds back lie results that a line may still ask for. */
+int64_t policy_memory(const struct policy *policy);
+
 /* Is this reason the recipient's or its domain's fault? */
 int policy_blames_recipient(enum reason reason);
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "classifier/ruleset.h"
+#include "daemon/ledger/plan.h"
 #include "daemon/ledger/policy.h"
 
 #include <stdlib.h>
@@ -46,6 +47,7 @@ void record_free(struct record **record)
     free(old->note);
     free(old->who);
     free(old->ids);
+    plan_free(&old->plan);
     ruleset_unref(&old->ruleset);
     policy_unref(&old->policy);
     for (size_t i = 0; i < old->entry_count; i++)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct plan;
 struct policy;
 struct ruleset;
 
@@ -25,6 +26,10 @@ enum record_kind {
     RECORD_IMPORT,   /* a person hands in many, of which those that are there already change nothing */
     RECORD_RETRY,    /* read again what was kept aside */
     RECORD_DROP,     /* let go of what was kept aside */
+    RECORD_STAGE,    /* keep a part of a plan */
+    RECORD_APPLY,    /* do what is staged: a change set */
+    RECORD_UNDO,     /* take back a change set */
+    RECORD_ERASE,    /* forget a person */
     RECORD_ALLOW,    /* a person puts a recipient on the allow-list */
     RECORD_DISALLOW, /* and takes it off */
     RECORD_INCIDENT, /* a person closes an incident, or rolls it back */
@@ -87,13 +92,18 @@ struct record {
     int64_t until; /* 0: for good */
     int changed_r; /* set by the ledger: 0 when there was nothing to release, retry or drop,
                       or nothing new in a RECORD_REPORT; of a RECORD_LOG the number of new events,
-                      of a RECORD_IMPORT that of new suppressions */
+                      of a RECORD_IMPORT that of new suppressions; 2 of a RECORD_UNDO or RECORD_ERASE:
+                      it goes on with another */
 
     /* RECORD_RETRY, RECORD_DROP */
     int64_t *ids; /* of what is kept aside */
     size_t id_count;
 
     struct record **parts; /* RECORD_IMPORT: each a RECORD_SUPPRESS, as many as count */
+    struct plan *plan; /* RECORD_STAGE, RECORD_APPLY (no items); note and who as above */
+    int64_t set;       /* RECORD_UNDO; 0: the newest. RECORD_IMPORT: the set that it goes on; 0: a new one.
+                          RECORD_ERASE: where it goes on */
+    int64_t set_r;     /* set by the ledger: the number of the change set, or where to go on */
 
     /* RECORD_RULES */
     struct ruleset *ruleset;

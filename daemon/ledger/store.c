@@ -133,13 +133,16 @@ int store_commit(struct store *store, struct error *error)
     if (taken_save(store->taken, error) || execute(store, "COMMIT", error))
         return -1;
     store->open_transaction = 0;
+    if (store->erased)
+        sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    store->erased = 0;
     return 0;
 }
 
 void store_rollback(struct store *store)
 {
     assert(store->open_transaction);
-    store->open_transaction = 0;
+    store->open_transaction = store->erased = 0;
     /* A full disk may have ended the transaction already. */
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
@@ -412,6 +415,11 @@ static int open_database(struct store *store, const char *path, int strict, stru
     store->veil = veil_new();
     statements_init(&store->statements, store->db, store->veil, sql, STATEMENTS);
     store_event_prepare(store);
+    store_retain_prepare(store);
+    store_erase_prepare(store);
+    store->old = store->old_unproven = STORE_PLACE_FIRST;
+    store->taken_at = INT64_MIN;
+    store->key_path = xasprintf("%s.key", path);
     store->aside = aside_open(store->db, store->veil);
     store->taken = taken_open(store->db, store->veil);
     store_hygiene_prepare(store);
@@ -421,8 +429,9 @@ static int open_database(struct store *store, const char *path, int strict, stru
         execute(store, "PRAGMA synchronous = FULL", error) ||
         execute(store, "PRAGMA cache_size = " CACHE_KIB, error) ||
         execute(store, "PRAGMA wal_autocheckpoint = " CHECKPOINT_PAGES, error) ||
+        execute(store, "PRAGMA secure_delete = ON", error) || /* what is erased, pruned or rewritten is gone */
         execute(store, "PRAGMA foreign_keys = ON", error) || migrate(store->db, error) ||
-        hashed_open(store->db, path, store->veil, error) ||
+        hashed_open(store->db, path, store->veil, error) || store_set_prepare(store, error) ||
         !(store->undecided = undecided_open(store->db, store->veil, error)))
         return -1;
     return prepare_content(store, strict, error);
@@ -482,6 +491,11 @@ void store_close(struct store **store)
         return;
     statements_clear(&old->statements);
     statements_clear(&old->event_statements);
+    statements_clear(&old->set_statements);
+    statements_clear(&old->undo_statements);
+    statements_clear(&old->retain_statements);
+    statements_clear(&old->erase_statements);
+    free(old->key_path);
     aside_close(&old->aside);
     taken_close(&old->taken);
     statements_clear(&old->hygiene_statements);

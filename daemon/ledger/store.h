@@ -12,6 +12,7 @@
 #define SUPPRESSD_DAEMON_LEDGER_STORE_H
 
 #include "base/error.h"
+#include "daemon/ledger/secret.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -143,9 +144,10 @@ int store_note_send(struct store *store, const char *key, const char *domain, co
 /* 1 when there may be a suppression on trial, 0, -1. */
 int store_on_trial(struct store *store, struct error *error) must_check;
 /* Failures of key from before that time count no more: a message was delivered
- * then, or a person released it. Writes once after each failure, however much
- * is delivered. */
-int store_begin_anew(struct store *store, const char *key, int64_t time, struct error *error) must_check;
+ * then (who NULL), or a person released it. Writes once after each failure, however
+ * much is delivered, with a row in change: 1; 0: there was nothing to write; -1. */
+int store_begin_anew(struct store *store, const char *key, int64_t time, const char *who, int64_t now,
+                     struct error *error) must_check;
 #define STORE_TOGETHER 64 /* keys of one question */
 /* Which of these may have a bounce record; at most STORE_TOGETHER. */
 int store_have_bounced(struct store *store, const char *const *keys, size_t count, int *found_r,
@@ -207,6 +209,9 @@ int store_put_state(struct store *store, int64_t now, const void *bytes, size_t 
 /* 1 (the caller frees), 0 none, -1. */
 int store_get_state(struct store *store, void **bytes_r, size_t *size_r, struct error *error) must_check;
 
+/* The policy that holds from now on, as a row in change; none when it is the one on record. */
+int store_tell_policy(struct store *store, const char *text, int64_t now, struct error *error) must_check;
+
 /* For v_typo_domains; once a domain. */
 int store_note_typo(struct store *store, const char *domain, const char *meant, struct error *error) must_check;
 
@@ -247,6 +252,28 @@ struct log_position;
 /* path NULL: of a file that is not followed. */
 int store_put_position(struct store *store, const char *path, const struct log_position *position,
                        int64_t now, struct error *error) must_check;
+
+/* Lets go of results from before that time, unproven ones from before the other:
+ * never of the evidence of a change, a suppression or of what is held, nor of the
+ * last one of a bounce record. What they counted for stays counted. Likewise of
+ * what incidents held, once that is decided, and of who took mail; what waits for a
+ * result for so long is dropped. A bounded number a call; 1: there is more. */
+int store_retain(struct store *store, int64_t before, int64_t unproven_before, int64_t now,
+                 struct error *error) must_check;
+
+/* Forgets a person: all that any table holds of it. Only a keyed hash (secret.h)
+ * stays, under which it is suppressed, or never refused, as it was. Tables that no
+ * index leads through are swept a piece a call, so that nobody waits for long:
+ * from where it says (0 at first), STORE_ERASE_MORE and *from_r are where to go on.
+ * STORE_ERASED; 0: nothing was known of it; -1. */
+enum { STORE_ERASED = 1, STORE_ERASE_MORE };
+int store_erase(struct store *store, const char *key, int64_t from, int64_t *from_r, const char *who, int64_t now,
+                struct error *error) must_check;
+
+/* Under what key a person who was erased is suppressed: 1; 0: nobody has been
+ * erased yet, and make is 0; -1. */
+int store_hash(struct store *store, const char *key, int make, char hash_r[SECRET_HASH_SIZE],
+               struct error *error) must_check;
 
 /* Forgets submitted messages from before sent_before, a bounded number a call,
  * and the reports kept aside beyond aside_bytes. 1: there is more. */

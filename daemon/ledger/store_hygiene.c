@@ -13,8 +13,8 @@
 #define EIGHT(one) one "," one "," one "," one "," one "," one "," one "," one
 
 enum {
-    SEND_COUNT, ON_TRIAL, HAVE_BOUNCED, BEGIN_ANEW, CLEARED_CHANGE, CLEARED, QUIET_CHANGE, QUIET_ANEW, QUIET,
-    ALLOW, DISALLOW, ALLOW_CHANGE, TYPO, STATEMENTS
+    SEND_COUNT, ON_TRIAL, HAVE_BOUNCED, BEGIN_ANEW, ANEW_CHANGE, CLEARED_CHANGE, CLEARED, QUIET_CHANGE, QUIET_ANEW_CHANGE,
+    QUIET_ANEW, QUIET, ALLOW, DISALLOW, ALLOW_CHANGE, POLICY_CHANGE, TYPO, STATEMENTS
 };
 
 #define HAS_EXPIRED "state = 'enforced' AND origin = 'automatic' AND trial IS NOT NULL AND until <= "
@@ -35,9 +35,16 @@ static const char *const sql[STATEMENTS] = {
     [BEGIN_ANEW] =
         "UPDATE bounce SET delivered = ?2 WHERE address = (SELECT id FROM address WHERE key = ?1)"
         " AND delivered < ?2 AND delivered <= last",
+    [ANEW_CHANGE] =
+        "INSERT INTO change (time, who, what, key, stream, reason, origin, note)"
+        " VALUES (?1, ?2, 'clear', ?3, '', '', ?4, ?5)",
     [CLEARED_CHANGE] = RELEASED " WHERE key = ?1 AND sends > 0 AND " HAS_EXPIRED "?2",
     [CLEARED] = "DELETE FROM suppression WHERE key = ?1 AND sends > 0 AND " HAS_EXPIRED "?2",
     [QUIET_CHANGE] = RELEASED " WHERE " QUIET_ONES,
+    [QUIET_ANEW_CHANGE] =
+        "INSERT INTO change (time, who, what, key, stream, reason, origin, note)"
+        " SELECT ?3, 'hygiene', 'clear', a.key, '', '', 'automatic', ?4 FROM address a JOIN bounce b ON b.address = a.id"
+        " WHERE a.key IN (SELECT key FROM suppression WHERE " QUIET_ONES ") AND b.delivered < ?3",
     [QUIET_ANEW] =
         "UPDATE bounce SET delivered = max(delivered, ?3) WHERE address IN (SELECT a.id FROM address a"
         " WHERE a.key IN (SELECT key FROM suppression WHERE " QUIET_ONES "))",
@@ -48,6 +55,10 @@ static const char *const sql[STATEMENTS] = {
     [ALLOW_CHANGE] =
         "INSERT INTO change (key, stream, reason, time, origin, note, who, what)"
         " VALUES (?1, '', '', ?2, 'manual', ?3, ?4, ?5)",
+    [POLICY_CHANGE] =
+        "INSERT INTO change (time, who, what, key, stream, reason, origin, note)"
+        " SELECT ?1, 'settings', 'policy', '', '', '', 'manual', ?2 WHERE ?2 <> coalesce((SELECT note FROM change"
+        " WHERE key = '' AND what = 'policy' ORDER BY id DESC LIMIT 1), '')",
     [TYPO] = "INSERT OR IGNORE INTO typo_domain (domain, meant) VALUES (?1, ?2)",
 };
 
@@ -125,9 +136,17 @@ int store_have_bounced(struct store *store, const char *const *keys, size_t coun
     return result;
 }
 
-int store_begin_anew(struct store *store, const char *key, int64_t time, struct error *error)
+int store_begin_anew(struct store *store, const char *key, int64_t time, const char *who, int64_t now,
+                     struct error *error)
 {
-    return statement_run(&store->hygiene_statements, BEGIN_ANEW, error, "ti", key, time);
+    if (statement_run(&store->hygiene_statements, BEGIN_ANEW, error, "ti", key, time))
+        return -1;
+    if (!sqlite3_changes(store->db))
+        return 0;
+    return statement_run(&store->hygiene_statements, ANEW_CHANGE, error, "itttt", now, who ? who : "hygiene", key,
+                         who ? "manual" : "automatic",
+                         who ? "failures before this count no more" : "a message was delivered: failures before it count no more")
+               ? -1 : 1;
 }
 
 static int clear(struct store *store, const char *key, int64_t time, int64_t now, struct error *error)
@@ -152,6 +171,7 @@ int store_release_quiet(struct store *store, int64_t quiet, int64_t now, struct 
     const char *note = "no failure after the messages that were let through";
 
     if (statement_run(&store->hygiene_statements, QUIET_CHANGE, error, "iiit", before, (int64_t)QUIET_ROWS, now, note) ||
+        statement_run(&store->hygiene_statements, QUIET_ANEW_CHANGE, error, "iiit", before, (int64_t)QUIET_ROWS, now, note) ||
         statement_run(&store->hygiene_statements, QUIET_ANEW, error, "iii", before, (int64_t)QUIET_ROWS, now) ||
         statement_run(&store->hygiene_statements, QUIET, error, "ii", before, (int64_t)QUIET_ROWS))
         return -1;
@@ -175,6 +195,11 @@ int store_disallow(struct store *store, const char *key, const char *who, const 
         return 0;
     return statement_run(&store->hygiene_statements, ALLOW_CHANGE, error, "tittt", key, now, note, who, "disallow")
                ? -1 : 1;
+}
+
+int store_tell_policy(struct store *store, const char *text, int64_t now, struct error *error)
+{
+    return statement_run(&store->hygiene_statements, POLICY_CHANGE, error, "it", now, text);
 }
 
 int store_note_typo(struct store *store, const char *domain, const char *meant, struct error *error)

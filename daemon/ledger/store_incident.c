@@ -13,10 +13,15 @@
 enum {
     INCIDENT_ADD, INCIDENT_CLOSE, INCIDENT_LIST, INCIDENT_FIND,
     LOOK_BACK, LOOK_BACK_CHANGE, LOOK_BACK_DELETE, HOLD, HOLD_CHANGE, DELIVERED_CHANGE, DELIVERED, FAILED, EVENT_CHANGE,
-    EVENT_DROP, CONFIRM, CONFIRM_CHANGE, CONFIRMED, WAIT, BACK_CHANGE, BACK_DELETE, BACK_HELD, STATE_PUT, STATE_GET,
-    STATEMENTS
+    EVENT_DROP, CONFIRM, CONFIRM_CHANGE, CONFIRMED, WAIT, WAIT_CHANGE, BACK_CHANGE, BACK_DELETE, BACK_HELD,
+    BACK_HELD_CHANGE, STATE_PUT, STATE_GET, STATEMENTS
 };
 
+/* Held rows (h) that failed again after the incident ?1 was over by ?2, and are not
+ * suppressed otherwise by now. */
+#define CONFIRMS \
+    " FROM held h WHERE h.incident = ?1 AND h.state = 'held' AND h.failures > 1 AND h.last_failure > ?2 AND NOT EXISTS" \
+    " (SELECT 1 FROM suppression s WHERE s.key = h.key AND s.stream = h.stream AND s.state = 'enforced')"
 #define UNDECIDED "state IN ('held', 'waiting')"
 #define INTO_CHANGE "INSERT INTO change (key, stream, reason, time, until, origin, event, note, who, what)"
 
@@ -69,23 +74,30 @@ static const char *const sql[STATEMENTS] = {
     [EVENT_DROP] = "UPDATE held SET state = 'dropped', changed = ?3 WHERE key IN (?1, ?4) AND event = ?2 AND "
                    UNDECIDED,
     [CONFIRM] =
-        "INSERT OR IGNORE INTO suppression (key, stream, reason, since, until, origin, event, note, level, trial,"
-        " policy) SELECT key, stream, reason, since, until, 'automatic', event, '', level, trial, policy FROM held"
-        " WHERE incident = ?1 AND state = 'held' AND failures > 1 AND last_failure > ?2",
+        "INSERT OR REPLACE INTO suppression (key, stream, reason, since, until, origin, event, note, level, trial,"
+        " policy) SELECT h.key, h.stream, h.reason, h.since, h.until, 'automatic', h.event, '', h.level, h.trial, h.policy"
+        CONFIRMS,
     [CONFIRM_CHANGE] =
-        INTO_CHANGE " SELECT key, stream, reason, ?3, until, 'automatic', event, 'incident ' || incident ||"
-        " ': it has failed again after it', 'hygiene', 'suppress'"
-        " FROM held WHERE incident = ?1 AND state = 'held' AND failures > 1 AND last_failure > ?2",
+        INTO_CHANGE " SELECT s.key, s.stream, s.reason, ?2, s.until, 'automatic', s.event, 'incident ' || ?1 ||"
+        " ': it has failed again after it', 'hygiene', 'suppress' FROM held h JOIN suppression s ON s.key = h.key"
+        " AND s.stream = h.stream AND s.event IS h.event AND s.since = h.since WHERE h.incident = ?1"
+        " AND h.state = 'held' AND h.failures > 1 AND h.last_failure > ?3",
     [CONFIRMED] =
         "UPDATE held SET state = 'confirmed', changed = ?3"
         " WHERE incident = ?1 AND state = 'held' AND failures > 1 AND last_failure > ?2",
     [WAIT] = "UPDATE held SET state = 'waiting', changed = ?2 WHERE incident = ?1 AND state = 'held'",
-    [BACK_CHANGE] =
-        INTO_CHANGE " SELECT s.key, s.stream, s.reason, ?4, s.until, 'automatic', s.event,"
+    [WAIT_CHANGE] =
+        INTO_CHANGE " SELECT key, stream, reason, ?2, until, 'automatic', event, 'incident ' || ?1 ||"
+        " ' is over: the next result decides', 'hygiene', 'wait' FROM held WHERE incident = ?1 AND state = 'held'",
+    [BACK_CHANGE] = /* a person's word: no later rule suppresses for the same results again */
+        INTO_CHANGE " SELECT s.key, s.stream, s.reason, ?4, s.until, 'manual', s.event,"
         " 'rollback of incident ' || ?1, ?5, 'release'" OF_THE_INCIDENT " AND e.time <= ?6",
     [BACK_DELETE] =
         "DELETE FROM suppression WHERE (key, stream) IN (SELECT s.key, s.stream" OF_THE_INCIDENT " AND e.time <= ?4)",
     [BACK_HELD] = "UPDATE held SET state = 'dropped', changed = ?2 WHERE incident = ?1 AND state <> 'dropped'",
+    [BACK_HELD_CHANGE] =
+        INTO_CHANGE " SELECT key, stream, reason, ?2, until, 'manual', event, 'rollback of incident ' || ?1, ?3, 'drop'"
+        " FROM held WHERE incident = ?1 AND " UNDECIDED,
     [STATE_PUT] = "INSERT OR REPLACE INTO incident_state (id, time, bytes) VALUES (1, ?1, ?2)",
     [STATE_GET] = "SELECT bytes FROM incident_state",
 };
@@ -160,8 +172,9 @@ int store_close_incident(struct store *store, int64_t incident, int64_t abnormal
     if (!sqlite3_changes(store->db))
         return 0;
     if (run(store, CONFIRM, error, "ii", incident, abnormal) ||
-        run(store, CONFIRM_CHANGE, error, "iii", incident, abnormal, now) ||
-        run(store, CONFIRMED, error, "iii", incident, abnormal, now) || run(store, WAIT, error, "ii", incident, now))
+        run(store, CONFIRM_CHANGE, error, "iii", incident, now, abnormal) ||
+        run(store, CONFIRMED, error, "iii", incident, abnormal, now) ||
+        run(store, WAIT_CHANGE, error, "ii", incident, now) || run(store, WAIT, error, "ii", incident, now))
         return -1;
     return 1;
 }
@@ -171,7 +184,8 @@ int store_rollback_incident(struct store *store, int64_t incident, const char *r
 {
     int released;
 
-    if (run(store, BACK_CHANGE, error, "iititi", incident, from, reasons, now, who, to))
+    if (run(store, BACK_HELD_CHANGE, error, "iit", incident, now, who) ||
+        run(store, BACK_CHANGE, error, "iititi", incident, from, reasons, now, who, to))
         return -1;
     released = sqlite3_changes(store->db);
     if (run(store, BACK_DELETE, error, "iiti", incident, from, reasons, to) ||

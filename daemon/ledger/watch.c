@@ -292,6 +292,11 @@ void watch_undone(struct watch *watch)
         log_line(LOG_WARN, "incidents cannot be read again yet: %s", error.text);
 }
 
+void watch_reread(struct watch *watch)
+{
+    watch->stale = 1;
+}
+
 void watch_listen(struct watch *watch, incident_listener *listener, void *context)
 {
     watch->listener = listener;

@@ -62,6 +62,9 @@ int watch_close(struct watch *watch, int64_t id, const char *who, int64_t now, s
 /* Closes it and takes back what it suppressed: how many, -1. */
 int watch_rollback(struct watch *watch, int64_t id, const char *who, int64_t now, struct error *error) must_check;
 
+/* Incidents may have been opened again behind its back: they are read anew by the next tick. */
+void watch_reread(struct watch *watch);
+
 /* After the ledger's transaction: the listener hears; or all is as it stands in
  * the database, where what was seen is at most SAVE_EVERY seconds old. */
 void watch_committed(struct watch *watch);

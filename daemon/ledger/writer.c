@@ -208,6 +208,12 @@ static struct record *take_batch(struct writer *writer)
 static void prune(struct writer *writer, const struct writer_limits *limits)
 {
     int64_t now = seconds_now();
+    const struct ledger_ages before = {
+        .sent = now - limits->sent_keep,
+        .rollup = now - limits->rollup_keep,
+        .events = now - limits->events_keep,
+        .unproven = now - limits->unproven_keep,
+    };
     struct error error = {0};
     int more = -1;
 
@@ -216,7 +222,7 @@ static void prune(struct writer *writer, const struct writer_limits *limits)
         note_trouble(writer, 1, &error);
         return;
     }
-    more = ledger_prune(writer->ledger, now - limits->sent_keep, now - limits->rollup_keep, now, &error);
+    more = ledger_prune(writer->ledger, &before, now, &error);
     if (more < 0 || ledger_commit(writer->ledger, &error)) {
         ledger_rollback(writer->ledger);
         note_trouble(writer, 1, &error);

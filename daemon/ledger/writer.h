@@ -40,6 +40,8 @@ struct writer_options {
 struct writer_limits {
     int64_t sent_keep;       /* seconds */
     int64_t rollup_keep;     /* seconds */
+    int64_t events_keep;     /* seconds */
+    int64_t unproven_keep;   /* seconds */
     int64_t aside_bytes_max;
     struct message_limits reading; /* of what was kept aside and is read again */
 };

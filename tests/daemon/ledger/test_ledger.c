@@ -325,9 +325,9 @@ START_TEST(old_counts_are_folded_by_pruning)
     add_result(record, ACTION_DELIVERED, "ann@example.com", "Q2", NULL);
     record_take(record);
     ck_assert_int_eq(ledger_begin(ledger, &error), 0);
-    ck_assert_int_eq(ledger_prune(ledger, 0, 7200, 0, &error), 0);
-    ck_assert_int_eq(ledger_prune(ledger, 0, 7201, 0, &error), 1);
-    while ((more = ledger_prune(ledger, 0, 7201, 0, &error)) > 0)
+    ck_assert_int_eq(ledger_prune(ledger, &(struct ledger_ages){.rollup = 7200}, 0, &error), 0);
+    ck_assert_int_eq(ledger_prune(ledger, &(struct ledger_ages){.rollup = 7201}, 0, &error), 1);
+    while ((more = ledger_prune(ledger, &(struct ledger_ages){.rollup = 7201}, 0, &error)) > 0)
         ;
     ck_assert_int_eq(more, 0);
     ck_assert_int_eq(ledger_commit(ledger, &error), 0);

@@ -229,7 +229,7 @@ START_TEST(a_delivery_on_trial_releases)
     submit(JOE);
     deliver(JOE);
     ck_assert_int_eq(database_number("SELECT count(*) FROM v_suppressed"), 0);
-    ck_assert_str_eq(changes(), "hygiene suppress, hygiene release");
+    ck_assert_str_eq(changes(), "hygiene suppress, hygiene clear, hygiene release");
     ck_assert_str_eq(database_text("SELECT note FROM change WHERE what = 'release'"), "delivered on trial");
     now += DAY;
     ck_assert_str_eq(bounce(JOE, FULL), "count");
@@ -257,7 +257,7 @@ END_TEST
 static void prune(void)
 {
     ck_assert_int_eq(ledger_begin(ledger, &error), 0);
-    while (ledger_prune(ledger, 0, 0, now, &error) > 0)
+    while (ledger_prune(ledger, &(struct ledger_ages){0}, now, &error) > 0)
         ;
     ck_assert_int_eq(ledger_commit(ledger, &error), 0);
 }
@@ -275,7 +275,7 @@ START_TEST(silence_on_trial_releases)
     now++;
     prune();
     ck_assert_int_eq(database_number("SELECT count(*) FROM v_suppressed"), 0);
-    ck_assert_str_eq(changes(), "hygiene suppress, hygiene release");
+    ck_assert_str_eq(changes(), "hygiene suppress, hygiene release, hygiene clear");
     ck_assert_str_eq(bounce(JOE, FULL), "count");
 }
 END_TEST
@@ -398,7 +398,7 @@ START_TEST(shadow_mode_records_and_reports)
     ck_assert_int_eq(database_number("SELECT suppressed FROM v_bounces"), 0);
     ck_assert_str_eq(bounce(JOE, DEAD), "count"); /* that is on record */
     ck_assert_int_eq(database_number("SELECT sends FROM v_would_be"), 2);
-    ck_assert_str_eq(changes(), "hygiene shadow");
+    ck_assert_str_eq(changes(), "settings policy, hygiene shadow");
     complain(JOE); /* is enforced, and takes its place */
     ck_assert(refused(JOE, ""));
     ck_assert_int_eq(database_number("SELECT count(*) FROM v_would_be"), 0);
@@ -411,7 +411,7 @@ START_TEST(what_is_held_refuses_nobody)
     ck_assert_str_eq(bounce(JOE, DEAD), "hold");
     ck_assert(!refused(JOE, ""));
     ck_assert_str_eq(database_text("SELECT state FROM v_would_be"), "held");
-    ck_assert_str_eq(changes(), "hygiene hold");
+    ck_assert_str_eq(changes(), "settings policy, hygiene hold");
 }
 END_TEST
 
