@@ -21,7 +21,7 @@
 #define LOOK_BACK (30 * 86400) /* results of a domain agree over so long */
 
 enum {
-    LAST, RESULTS, CANDIDATE, CANDIDATES, CANDIDATE_COUNT, SUPPRESSIONS, DOMAIN_RESULTS, FOUND, EACH, STATEMENTS
+    LAST, RESULTS, RELEASED, CANDIDATE, CANDIDATES, CANDIDATE_COUNT, SUPPRESSIONS, DOMAIN_RESULTS, FOUND, EACH, STATEMENTS
 };
 
 static const char *const sql[STATEMENTS] = {
@@ -31,6 +31,8 @@ static const char *const sql[STATEMENTS] = {
     [RESULTS] =
         "SELECT " REJUDGE_COLUMNS " FROM event e JOIN address a ON a.id = e.address"
         " WHERE e.id > ?1 AND e.id <= ?2 AND " REJUDGE_FINAL " AND e.time >= ?3 ORDER BY e.id",
+    [RELEASED] =
+        "SELECT 1 FROM change WHERE event = ?1 AND what = 'release' AND origin = 'automatic' AND who <> 'hygiene' LIMIT 1",
     [CANDIDATE] = "INSERT OR IGNORE INTO candidate (address) VALUES (?1)",
     [CANDIDATES] = "SELECT address FROM candidate WHERE address > ?1 ORDER BY address LIMIT ?2",
     [CANDIDATE_COUNT] = "SELECT count(*) FROM candidate",
@@ -99,26 +101,37 @@ static int found(struct reclassify *r, const char *key, const char *stream, cons
 
 /* ------------------------------------------- first pass: which recipients to ask? */
 
-/* May it suppress today, though it did not then? Of those that count together
- * only all of them tell. */
-static int may_add(const struct on_record *row, const struct rejudged *today)
+/* May it suppress today, though it did not then, or no longer does because earlier
+ * rules were run over it? Of those that count together only all of them tell. 1, 0, -1. */
+static int may_add(struct reclassify *r, const struct on_record *row, const struct rejudged *today, struct error *error)
 {
-    return today->acts && today->rule.mode == POLICY_ENFORCE &&
-           (today->rule.action == POLICY_SUPPRESS || today->rule.action == POLICY_COUNT) &&
-           strcmp(row->decision, decision_name(DECISION_SUPPRESS)) != 0;
+    int released;
+
+    if (!today->acts || today->rule.mode != POLICY_ENFORCE ||
+        (today->rule.action != POLICY_SUPPRESS && today->rule.action != POLICY_COUNT) || row->time < r->since)
+        return 0;
+    if (strcmp(row->decision, decision_name(DECISION_SUPPRESS)) != 0)
+        return 1;
+    if (!statement_bind(&r->statements, RELEASED, error, "i", row->event))
+        return -1;
+    if ((released = statement_step(&r->statements, RELEASED, error)) > 0)
+        statement_reset(&r->statements, RELEASED);
+    return released;
 }
 
 static int look_at_result(struct reclassify *r, const struct on_record *row, struct error *error)
 {
     struct rejudged today;
+    int may;
 
     if (rejudge_find(r->rejudge, row, &today, error))
         return -1;
     if (today.acts && today.rule.scope == POLICY_DOMAIN && today.facts.action == ACTION_FAILED &&
         replay_note_domain(r->replay, row, &today, error))
         return -1;
-    return row->time >= r->since && may_add(row, &today)
-               ? statement_run(&r->statements, CANDIDATE, error, "i", row->address) : 0;
+    if ((may = may_add(r, row, &today, error)) <= 0)
+        return may;
+    return statement_run(&r->statements, CANDIDATE, error, "i", row->address);
 }
 
 static int step_recipients(struct reclassify *r, struct error *error);
@@ -174,10 +187,11 @@ static int look_at_recipient(struct reclassify *r, int64_t address, struct error
     for (int i = count - 1; i >= 0; i--) {
         const struct replayed *result = replay_result(r->replay, i);
         struct decision decision;
+        int may = may_add(r, &result->row, &result->today, error);
 
-        if (result->row.time < r->since || !may_add(&result->row, &result->today))
+        if (!may)
             continue;
-        if (replay_would_add(r->replay, i, &decision, error))
+        if (may < 0 || replay_would_add(r->replay, i, &decision, error))
             return -1;
         if (decision.kind == DECISION_SUPPRESS &&
             found(r, key_of(&result->row, decision.scope), decision.streams == POLICY_ONE_STREAM ? result->row.stream : "",
@@ -271,24 +285,38 @@ static void remember_place(struct reclassify *r, const char *key, const char *st
     r->stream = xstrdup(stream);
 }
 
+/* The row of the statement: a suppression, and the result that it rests on. */
+static int read_suppression(struct reclassify *r, sqlite3_stmt *stmt, struct error *error)
+{
+    const struct on_record result = rejudge_row(stmt);
+
+    return sqlite3_column_int(stmt, REJUDGE_COLUMN_COUNT + 2)
+               ? look_at_suppression(r, &result, text(stmt, REJUDGE_COLUMN_COUNT + 1), text(stmt, REJUDGE_COLUMN_COUNT), error)
+               : 0;
+}
+
+/* The place is bound to the statement until that is done. */
 static int step_suppressions(struct reclassify *r, struct error *error)
 {
     sqlite3_stmt *stmt = statement_bind(&r->statements, SUPPRESSIONS, error, "ttiii", r->key, r->stream, r->since, r->now,
                                         (int64_t)STEP_ROWS);
+    char *key = NULL, *stream = NULL;
     int row = -1, count = 0;
 
     while (stmt && (row = statement_step(&r->statements, SUPPRESSIONS, error)) > 0) {
-        count++;
-        remember_place(r, text(stmt, REJUDGE_COLUMN_COUNT + 1), text(stmt, REJUDGE_COLUMN_COUNT));
-        if (sqlite3_column_int(stmt, REJUDGE_COLUMN_COUNT + 2)) {
-            const struct on_record result = rejudge_row(stmt);
-
-            if (look_at_suppression(r, &result, r->key, r->stream, error)) {
-                statement_reset(&r->statements, SUPPRESSIONS);
-                return -1;
-            }
+        if (read_suppression(r, stmt, error)) {
+            row = -1;
+            break;
+        }
+        if (++count == STEP_ROWS) {
+            key = xstrdup(text(stmt, REJUDGE_COLUMN_COUNT + 1));
+            stream = xstrdup(text(stmt, REJUDGE_COLUMN_COUNT));
         }
     }
+    statement_reset(&r->statements, SUPPRESSIONS);
+    if (key)
+        remember_place(r, key, stream);
+    free(key), free(stream);
     r->progress.done += (uint64_t)count;
     return row < 0 ? -1 : count == STEP_ROWS;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define STAGED_KEEP 86400 /* seconds */
+#define PART_ITEMS 1000   /* of a plan that is applied: so many are taken back in one transaction */
 
 enum {
     LAST, OPEN, CLOSE, GOES_ON, SET_ADD, PART_ADD, STAGE, STAGED_FORGET, STAGED_DONE, STAGED_EACH,
@@ -213,13 +214,13 @@ static int suppress(struct store *store, const struct plan_item *item, const str
 }
 
 /* 1 when the item still means what it meant when the plan was made. A set's own
- * changes do not count: one key may have several streams. */
-static int holds(struct store *store, const struct plan *plan, const struct plan_item *item,
-                 const struct store_set *set, struct error *error)
+ * changes, those after upto, do not count: one key may have several streams. */
+static int holds(struct store *store, const struct plan *plan, const struct plan_item *item, int64_t upto,
+                 struct error *error)
 {
     struct statements *statements = &store->set_statements;
     int found = ask(store, CHANGED_SINCE, statement_bind(statements, CHANGED_SINCE, error, "tii", item->key, plan->seen,
-                                                         set->after_change), error);
+                                                         upto), error);
 
     if (found)
         return found < 0 ? -1 : 0;
@@ -230,10 +231,10 @@ static int holds(struct store *store, const struct plan *plan, const struct plan
     return found < 0 ? -1 : !found;
 }
 
-static int apply_one(struct store *store, const struct plan *plan, const struct plan_item *item,
+static int apply_one(struct store *store, const struct plan *plan, const struct plan_item *item, int64_t upto,
                      struct store_set *set, struct error *error)
 {
-    int held = holds(store, plan, item, set, error);
+    int held = holds(store, plan, item, upto, error);
 
     if (held < 0)
         return -1;
@@ -253,12 +254,22 @@ static char *column(sqlite3_stmt *stmt, int at)
     return (char *)(uintptr_t)sqlite3_column_text(stmt, at);
 }
 
+/* The set has another part from here on. */
+static int divide(struct store *store, struct store_set *set, struct error *error)
+{
+    if (store_set_end(store, set, error))
+        return -1;
+    set->suppressed = set->released = set->skipped = 0;
+    return store_set_begin(store, set, error);
+}
+
 int store_apply(struct store *store, const struct plan *plan, struct store_set *set, struct error *error)
 {
     sqlite3_stmt *stmt = statement_bind(&store->set_statements, STAGED_EACH, error, "i", plan->token);
+    int64_t upto = set->after_change;
     int row = -1;
 
-    while (stmt && (row = statement_step(&store->set_statements, STAGED_EACH, error)) > 0) {
+    for (int count = 1; stmt && (row = statement_step(&store->set_statements, STAGED_EACH, error)) > 0; count++) {
         const struct plan_item item = {
             .event = sqlite3_column_int64(stmt, 0),
             .until = sqlite3_column_int64(stmt, 1),
@@ -270,7 +281,7 @@ int store_apply(struct store *store, const struct plan *plan, struct store_set *
             .note = column(stmt, 7),
         };
 
-        if (apply_one(store, plan, &item, set, error)) {
+        if (apply_one(store, plan, &item, upto, set, error) || (count % PART_ITEMS == 0 && divide(store, set, error))) {
             statement_reset(&store->set_statements, STAGED_EACH);
             return -1;
         }

@@ -2,7 +2,8 @@
  *
  * Part of the store, inside its transactions. All that is written between
  * store_set_begin and store_set_end is a part of a set; a set has one part, or
- * several where it is too large for one transaction (an import, and its undo).
+ * several where it is large: those of an import are recorded, and all are undone,
+ * in transactions of their own, so that nobody waits for long.
  * What such a write replaces or deletes in suppression, allow, held, incident and
  * bounce is kept in former, whoever writes: that is what undo restores.
  */
@@ -34,9 +35,9 @@ int store_set_end(struct store *store, struct store_set *set, struct error *erro
 /* Keeps a part of a plan for store_apply; what another left behind a day ago goes. */
 int store_stage(struct store *store, const struct plan *plan, int64_t now, struct error *error) must_check;
 
-/* Does what has been staged under the plan's token, and counts it in set. What
- * has changed since the plan was made (plan->seen) is skipped: another's later
- * word stands. */
+/* Does what has been staged under the plan's token, and counts the last part of it
+ * in set, which has begun. What has changed since the plan was made (plan->seen) is
+ * skipped: another's later word stands. */
 int store_apply(struct store *store, const struct plan *plan, struct store_set *set, struct error *error) must_check;
 
 /* Puts all that the newest part of this set (0: the newest set that can be undone)
