@@ -47,22 +47,31 @@ static const struct command commands[] = {
      "Exit code 1: there is no such incident, or it was closed already.", command_incident},
     {"history", "[--since DATE] [ADDR]", "who changed which suppression, when and why",
      "Time, what, recipient, reason, stream, who, change set, and the note or else the remote's\n"
-     "words. ADDR may be \"@\" and a domain. Nothing is ever overwritten. Exit code 1: no change.", command_history},
+     "words: what was suppressed and released, by whomever; what incidents held, dropped and let\n"
+     "wait; where counting began anew; and, without ADDR, changes of the policy. ADDR may be \"@\" and\n"
+     "a domain. Nothing is ever overwritten. Exit code 1: no change.", command_history},
     {"erase", "ADDR...", "forget a person",
-     "Removes the address with its delivery results, bounce record, changes, submitted messages and\n"
-     "the messages kept aside that name it. Only a hash stays, keyed by the file beside the database\n"
-     "(DATABASE.key), under which it is suppressed as it was; remove ADDR still releases it. This\n"
-     "cannot be undone. Exit code 1: nothing was known of one.", command_erase},
+     "Removes the address from every table: delivery results, bounce record, changes, what incidents\n"
+     "hold, submitted messages and the messages kept aside that name it. Only a hash stays, keyed by the file beside the database\n"
+     "(DATABASE.key), under which it is suppressed, or allowed, as it was; remove ADDR still releases\n"
+     "it. Large tables are searched piece by piece, and nobody waits. What comes in later is recorded\n"
+     "again. This cannot be undone. Exit code 1: nothing was known of one.", command_erase},
     {"undo", "[CHANGE-SET]", "take back what was changed at once",
-     "Puts every suppression that the change set touched back as it was: an add, a remove or a\n"
-     "reclassify; without a number the newest. Whom somebody has changed since is named and left\n"
-     "alone (exit code 1). history shows the numbers. Goes through the running daemon, else directly.",
+     "Puts all that the change set touched back as it was: an add, a remove, an import, an allow, a\n"
+     "reclassify, or an incident closed or rolled back; without a number the newest. Whom somebody has\n"
+     "changed since, or a delivery or failure has, is named and left alone (exit code 1). A large set\n"
+     "is undone part by part; broken off, it goes on when asked again. history shows the numbers.\n"
+     "Goes through the running daemon, else directly.",
      command_undo},
     {"reclassify", "[--since DATE] [--apply]", "whom would today's rules suppress, and whom release?",
-     "Runs the rules in force over every final failure and complaint on record, and shows whose\n"
-     "automatic suppression they do not bear out and whom they would suppress. A person's word\n"
-     "outranks them: manual suppressions stay, and who was released by hand since stays released.\n"
-     "--apply does it as one change set, which undo takes back. Mail goes on meanwhile; what is to\n"
+     "Runs the rules and the policy in force over every final failure and complaint on record, and\n"
+     "shows whose automatic suppression they do not bear out and whom they would suppress, and why:\n"
+     "the decision is made as for a new result, with what else is on record of the recipient. Who is\n"
+     "suppressed changes, not for how long. A person's word and a complaint outrank it: manual and\n"
+     "imported suppressions stay; nobody is added who was released by hand since, is on the allow-list,\n"
+     "took mail since, or failed while an incident was open. Where results that counted have been let\n"
+     "go of (events_keep) nobody is released for want of them, and a domain stays as long as any\n"
+     "result of it blames the domain. --apply does it as one change set, which undo takes back. Mail goes on meanwhile; what is to\n"
      "be recorded waits while the set is committed, some seconds for each hundred thousand changes.\n"
      "Results keep the verdict of their day. Exit code 1: there are differences, and none was applied.",
      command_reclassify},

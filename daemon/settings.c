@@ -244,8 +244,9 @@ static const struct option options[] = {
     {"rollup_keep", TYPE_TIME, AT(rollup_keep), "7d", DAY, 3650 * DAY, NULL, 1,
      "How long counts are kept by hour and recipient domain; older ones are folded into days and providers."},
     {"events_keep", TYPE_TIME, AT(events_keep), "400d", DAY, 36500 * DAY, NULL, 1,
-     "How long the record of each delivery result is kept; what it counted for stays counted. Results that a "
-     "change of a suppression rests on, and the last of each bounce record, are kept for as long as these."},
+     "How long the record of each delivery result is kept, and longer while a policy line may still ask for it (twice "
+     "its days); what it counted for stays counted. Results that a change of a suppression rests on, and the last of "
+     "each bounce record, are kept for as long as these."},
     {"unproven_keep", TYPE_TIME, AT(unproven_keep), "30d", DAY, 36500 * DAY, NULL, 1,
      "How long results without proof are kept, which anybody can send."},
     {"aside_bytes_max", TYPE_SIZE, AT(aside_bytes_max), "64M", 0, 100000 * MIB, NULL, 1,

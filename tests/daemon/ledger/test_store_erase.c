@@ -10,6 +10,8 @@
 #include "daemon/ledger/aside.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/lookup.h"
+#include "daemon/ledger/policy.h"
+#include "daemon/ledger/store.h"
 #include "daemon/report/message.h"
 #include "tests/daemon/database.h"
 #include "tests/daemon/ledger/reports.h"
@@ -142,6 +144,151 @@ START_TEST(a_person_is_nowhere_and_suppressed)
 }
 END_TEST
 
+static int erase(const char *key, int *calls_r)
+{
+    int64_t from = 0;
+
+    for (*calls_r = 1;; ++*calls_r) {
+        struct record *record = make(RECORD_ERASE, key);
+        int changed;
+
+        record->set = from;
+        ck_assert_int_eq(ledger_begin(ledger, &error), 0);
+        ck_assert_msg(ledger_record(ledger, record, &error) == 0, "%s", error.text);
+        ck_assert_msg(ledger_commit(ledger, &error) == 0, "%s", error.text);
+        changed = record->changed_r;
+        from = record->set_r;
+        record_free(&record);
+        if (changed != STORE_ERASE_MORE)
+            return changed;
+    }
+}
+
+static void submit(const char *const *keys, size_t count)
+{
+    struct record *record = record_new(RECORD_SENT, 1000);
+
+    record->queue_id = xstrdup("S1");
+    record->message_id = xstrdup("<m@example.org>");
+    record->stream = xstrdup("news");
+    record->sender = xstrdup("news@example.org");
+    record->keys = xcalloc(count, sizeof(*record->keys));
+    for (; record->count < count; record->count++)
+        record->keys[record->count] = xstrdup(keys[record->count]);
+    record_take(record);
+}
+
+static void deliver(const char *recipient)
+{
+    struct record *record = record_new(RECORD_LOG, 1000);
+    const struct result result = {
+        .time = 1000, .action = ACTION_DELIVERED, .evidence = EVIDENCE_LOCAL, .recipient = {recipient, strlen(recipient)},
+        .queue_id = {"L1", 2}, .remote_mta = SPAN_NONE, .status = SPAN_NONE, .reply = SPAN_NONE};
+
+    results_add(&record->results, &result);
+    record_take(record);
+}
+
+/* Fills every table that may hold of a person; each column of each is looked through. */
+START_TEST(no_table_holds_anything)
+{
+    const char *joe = "joe@example.com", *several[] = {"joe@example.com", "ann@example.com"};
+    struct record *record;
+    char query[400];
+    sqlite3_stmt *stmt;
+    sqlite3 *db;
+    int calls, tables = 0;
+
+    deliver(joe);
+    submit(&joe, 1);
+    submit(several, 2);
+    result(joe, "Q1", DEAD, EVIDENCE_LOCAL, 900);
+    record_take(make(RECORD_RELEASE, joe)); /* what was before, for undo */
+    record_take(make(RECORD_ALLOW, joe));
+    record_take(make(RECORD_SUPPRESS, joe));
+    record = report_one(EVIDENCE_LOCAL, "Q9", "forwarded@example.com", ACTION_FAILED, DEAD "?");
+    free(record->report.deliveries[0].reply);
+    record->report.deliveries[0].reply = xstrdup("550");
+    record->report.deliveries[0].original_recipient = xstrdup("Joe@Example.com");
+    free(record->report.original_sender);
+    record->report.original_sender = xstrdup("joe@example.com");
+    record_take(record);
+    database_text("INSERT INTO incident (kind, scope, name, begun, opened, failures, usual)"
+                  " VALUES ('provider-outage', 'domain', 'example.com', 1, 2, 3, 4)");
+    database_text("INSERT INTO held SELECT 1, 'joe@example.com', '', 'no-such-user', 1, NULL, min(id), 0, NULL, '', 0, 1, 1,"
+                  " 'waiting', 1 FROM event");
+    database_text("INSERT INTO held SELECT 1, '@example.com', '', 'no-such-user', 1, NULL, min(id), 0, NULL, '', 0, 1, 1,"
+                  " 'dropped', 1 FROM event");
+    database_text("INSERT INTO staged VALUES (1, 'joe@example.com', '', NULL, 1, NULL, NULL, '', '', 2000)");
+    keep_aside("From: x\n\nwe could not reach JOE@example.com, sorry, sorry, sorry, sorry, sorry, sorry\n");
+    ck_assert_int_eq(database_number("SELECT count(*) FROM taken"), 0); /* it has failed since ... */
+    deliver(joe);                                                       /* ... and taken mail */
+    ck_assert_int_eq(database_number("SELECT count(*) FROM taken"), 1);
+    ck_assert_int_gt(database_number("SELECT count(*) FROM former"), 0);
+
+    ck_assert_int_eq(erase("joe@example.com", &calls), STORE_ERASED);
+    ck_assert_int_eq(is_in_the_files(joe), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM taken"), 0);
+    ck_assert_str_eq(database_text("SELECT group_concat(key) || max(several) FROM sent_recipient r JOIN sent s ON s.id = r.sent"),
+                     "ann@example.com1");
+    ck_assert_str_eq(database_text("SELECT group_concat(key) FROM held"), "@example.com");
+    ck_assert_int_eq(sqlite3_open(database_path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c"
+                                            " WHERE m.type = 'table'", -1, &stmt, NULL), SQLITE_OK);
+    for (; sqlite3_step(stmt) == SQLITE_ROW; tables++) {
+        snprintf(query, sizeof(query), "SELECT count(*) FROM \"%s\" WHERE instr(lower(\"%s\"), 'joe@example')",
+                 (const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1));
+        ck_assert_msg(database_number(query) == 0, "%s", query);
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    ck_assert_int_gt(tables, 100);
+    /* Allowed as it was; and suppressed, when it is no longer. */
+    ck_assert_int_eq(is_suppressed(joe, "example.com"), 0);
+    ck_assert_int_eq(record_take(make(RECORD_DISALLOW, joe)), 1);
+    ck_assert_int_eq(is_suppressed(joe, "example.com"), 1);
+}
+END_TEST
+
+/* Undo of a set that the person was part of leaves the person out. */
+START_TEST(undo_brings_nobody_back)
+{
+    struct record *record;
+    int calls;
+
+    result("joe@example.com", "Q1", DEAD, EVIDENCE_LOCAL, 900);
+    record = record_new(RECORD_IMPORT, 2000);
+    record->parts = xcalloc(2, sizeof(struct record *));
+    record->parts[record->count++] = make(RECORD_SUPPRESS, "joe@example.com");
+    record->parts[record->count++] = make(RECORD_SUPPRESS, "ann@example.com");
+    free(record->parts[1]->note);
+    record->parts[1]->note = xstrdup("");
+    record_take(record);
+    ck_assert_int_eq(erase("joe@example.com", &calls), STORE_ERASED);
+    record = record_new(RECORD_UNDO, 2000);
+    record->who = xstrdup("root");
+    ck_assert_int_eq(record_take(record), 1);
+    ck_assert_int_eq(is_in_the_files("joe@example.com"), 0);
+    ck_assert_int_eq(is_suppressed("joe@example.com", "example.com"), 1);
+    ck_assert_int_eq(is_suppressed("ann@example.com", "example.com"), 0);
+}
+END_TEST
+
+/* Many rows are searched piece by piece, and no piece is left out. */
+START_TEST(a_large_database_is_searched_in_pieces)
+{
+    int calls;
+
+    database_text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 90000) INSERT INTO sent"
+                  " (id, time, queue_id, stream) SELECT i * 10, 1000, 'Q', '' FROM n");
+    database_text("INSERT INTO sent_recipient SELECT id, iif(id % 50000 = 0, 'joe@example.com', 'ann@example.com') FROM sent");
+    ck_assert_int_eq(erase("joe@example.com", &calls), 0);
+    ck_assert_int_ge(calls, 45);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM sent"), 90000 - 18);
+    ck_assert_int_eq(is_in_the_files("joe@example.com"), 0);
+}
+END_TEST
+
 START_TEST(the_key_is_private_and_stays)
 {
     char *path = xasprintf("%s.key", database_path);
@@ -186,10 +333,9 @@ START_TEST(the_hash_is_hmac_sha256)
 }
 END_TEST
 
-static void retain(int64_t events, int64_t unproven)
+static void retain_at(int64_t events, int64_t unproven, int64_t now)
 {
     const struct ledger_ages before = {.events = events, .unproven = unproven};
-    const int64_t now = 1000 * DAY; /* long after all that a policy may ask for */
     int more = 1;
 
     for (int calls = 0; more; calls++) {
@@ -199,6 +345,60 @@ static void retain(int64_t events, int64_t unproven)
         ck_assert_int_eq(ledger_commit(ledger, &error), 0);
     }
 }
+
+/* Long after all that a policy may ask for. */
+static void retain(int64_t events, int64_t unproven)
+{
+    retain_at(events, unproven, 1000 * DAY);
+}
+
+/* Failures that still count stay, however short the time is that the settings give. */
+START_TEST(what_a_policy_asks_for_stays)
+{
+    struct policy_line count = {.name = "mailbox-full", .where = "t:1", .action = POLICY_COUNT, .failures = 3, .days = 40,
+        .duration = POLICY_UNSET, .scope = POLICY_UNSET, .streams = POLICY_UNSET, .mode = POLICY_UNSET,
+        .recipients = POLICY_UNSET, .after = POLICY_UNSET};
+    struct policy *policy = policy_new();
+
+    for (int i = 1; i < 4; i++) {
+        char queue_id[10];
+
+        snprintf(queue_id, sizeof(queue_id), "Q%d", i);
+        result("ann@example.com", queue_id, "550", EVIDENCE_LOCAL, i * 10 * DAY);
+    }
+    retain_at(39 * DAY, 0, 40 * DAY); /* agreement of a domain: 30 days */
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 3);
+    ck_assert_int_eq(policy_add(policy, &count, &error), 0);
+    ledger_use_policy(ledger, policy);
+    policy_unref(&policy);
+    retain_at(79 * DAY, 0, 89 * DAY); /* twice 40 days */
+    ck_assert_int_eq(database_number("SELECT count(*) FROM event"), 3);
+    retain_at(79 * DAY, 0, 95 * DAY);
+    ck_assert_str_eq(database_text("SELECT group_concat(queue_id) FROM event"), "Q2,Q3");
+    ck_assert_str_eq(database_text("SELECT note FROM change WHERE what = 'policy'"), "mailbox-full: count, failures 3, days 40\n");
+}
+END_TEST
+
+/* What an incident held goes when it is decided and old; what waited for so long is dropped first. */
+START_TEST(what_was_held_goes_in_the_end)
+{
+    database_text("INSERT INTO incident (kind, scope, name, begun, opened, closed, failures, usual)"
+                  " VALUES ('provider-outage', 'domain', 'example.com', 1, 2, 3, 3, 4)");
+    database_text("INSERT INTO held SELECT 1, s || '@example.com', '', 'no-such-user', 1, NULL, NULL, 0, NULL, '', 0, 1, 1,"
+                  " s, 100 * 86400 FROM (SELECT 'held' AS s UNION SELECT 'waiting' UNION SELECT 'confirmed' UNION SELECT 'dropped')");
+    database_text("INSERT INTO taken VALUES (1, 100), (-5, 700), (9, 990)");
+    retain_at(100 * DAY, 0, 1000 * DAY);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM held"), 4);
+    retain_at(101 * DAY, 0, 1000 * DAY);
+    ck_assert_str_eq(database_text("SELECT group_concat(key || state) FROM held"),
+                     "held@example.comheld,waiting@example.comdropped");
+    ck_assert_str_eq(database_text("SELECT what || ' ' || note FROM change WHERE key = 'waiting@example.com'"),
+                     "drop incident 1: no result has told since");
+    retain_at(1001 * DAY, 0, 1100 * DAY);
+    ck_assert_str_eq(database_text("SELECT group_concat(key) FROM held"), "held@example.com");
+    ck_assert_str_eq(database_text("SELECT group_concat(day) FROM taken"), "990");
+}
+END_TEST
 
 START_TEST(what_is_old_and_needed_by_nobody_goes)
 {
@@ -257,6 +457,11 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_person_is_nowhere_and_suppressed);
+    tcase_add_test(tcase, no_table_holds_anything);
+    tcase_add_test(tcase, undo_brings_nobody_back);
+    tcase_add_test(tcase, a_large_database_is_searched_in_pieces);
+    tcase_add_test(tcase, what_a_policy_asks_for_stays);
+    tcase_add_test(tcase, what_was_held_goes_in_the_end);
     tcase_add_test(tcase, the_key_is_private_and_stays);
     tcase_add_test(tcase, who_was_erased_can_be_released);
     tcase_add_test(tcase, the_hash_is_hmac_sha256);
