@@ -190,3 +190,44 @@ def test_intake_goes_on_meanwhile(daemon):
     assert process.returncode == 0
     assert len(table(daemon)) == 5002
     assert slowest < 10, slowest
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_an_import_is_one_change_set(daemon, running):
+    """Thousands go in as many requests, are one set in history, and are taken back as one."""
+    if running:
+        daemon.start()
+    daemon.ctl("add", "--note", "mine", "i7@x.example")
+    before = table(daemon)
+    listed = daemon.home / "list.csv"
+    listed.write_text("email\n" + "".join(f"i{i}@x.example\n" for i in range(5000)))
+    daemon.ctl("import", "--reason", "no-such-user", str(listed))
+    assert len(table(daemon)) == 5000
+    sets = daemon.query("SELECT s.id, s.who, count(*) AS parts, sum(p.suppressed) AS added FROM change_set s"
+                        " JOIN change_part p ON p.change_set = s.id WHERE s.what = 'import' GROUP BY s.id")
+    assert [(row["who"], row["added"]) for row in sets] == [("root", 4999)] and sets[0]["parts"] > 1
+    change, = daemon.ctl_json("history", "i42@x.example")
+    assert change["change_set"] == sets[0]["id"]
+    undone, = daemon.ctl_json("undo")
+    assert (undone["undoes"], undone["released"], undone["left_alone"]) == (sets[0]["id"], 4999, 0)
+    assert table(daemon) == before
+
+
+def test_a_policy_is_run_over_history(daemon):
+    """A policy line that is taken into use later: on record, and applied to what was."""
+    daemon.start()
+    ingest(daemon, bounce("dead", "550 5.1.1 user unknown"))
+    assert set(daemon.suppressed()) == {"dead@bad.example"}
+    daemon.policy = '\npolicy "no-such-user" {\n    action = none\n}\n'
+    daemon.configure()
+    daemon.hup()
+    said = "SELECT who, note FROM v_changes WHERE what = 'policy' ORDER BY change"
+    wait_for(lambda: daemon.ctl("add", "other@x.example") and len(daemon.query(said)) > 1, "the policy on record")
+    first, then = daemon.query(said)
+    assert (first["who"], then["who"]) == ("settings", "settings")
+    assert "no-such-user: none\n" in then["note"] and "no-such-user: none" not in first["note"]
+    found = daemon.ctl_json("reclassify", "--apply")[0]
+    assert (found["what"], found["recipient"]) == ("release", "dead@bad.example") and "policy does nothing" in found["note"]
+    assert set(daemon.suppressed()) == {"other@x.example"}
+    daemon.ctl("undo")
+    assert set(daemon.suppressed()) == {"dead@bad.example", "other@x.example"}
