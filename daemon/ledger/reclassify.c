@@ -21,7 +21,7 @@
 #define LOOK_BACK (30 * 86400) /* results of a domain agree over so long */
 
 enum {
-    LAST, RESULTS, RELEASED, CANDIDATE, CANDIDATES, CANDIDATE_COUNT, SUPPRESSIONS, DOMAIN_RESULTS, FOUND, EACH, STATEMENTS
+    LAST, RESULTS, RELEASED, CANDIDATE, CANDIDATES, CANDIDATE_COUNT, SUPPRESSIONS, FOUND, EACH, STATEMENTS
 };
 
 static const char *const sql[STATEMENTS] = {
@@ -40,8 +40,6 @@ static const char *const sql[STATEMENTS] = {
         "SELECT " REJUDGE_COLUMNS ", s.stream, s.key, s.origin = 'automatic' AND s.state = 'enforced' AND e.time >= ?3"
         " AND (s.until IS NULL OR s.until > ?4) FROM suppression s LEFT JOIN event e ON e.id = s.event"
         " LEFT JOIN address a ON a.id = e.address WHERE (s.key, s.stream) > (?1, ?2) ORDER BY s.key, s.stream LIMIT ?5",
-    [DOMAIN_RESULTS] =
-        "SELECT " REJUDGE_COLUMNS " FROM address a JOIN event e ON e.address = a.id WHERE a.domain = ?1 AND " REJUDGE_FINAL,
     [FOUND] =
         "INSERT OR IGNORE INTO found (key, stream, was, reason, rule, event, release, until, trial, policy, note)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -219,25 +217,6 @@ static int step_recipients(struct reclassify *r, struct error *error)
 
 /* ------------------------------------------ third pass: what rests on nothing any more? */
 
-/* Any result of the domain that blames it: 1, 0, -1. */
-static int domain_is_blamed(struct reclassify *r, const char *domain, struct error *error)
-{
-    sqlite3_stmt *stmt = statement_bind(&r->statements, DOMAIN_RESULTS, error, "t", domain);
-    int row = -1;
-
-    while (stmt && (row = statement_step(&r->statements, DOMAIN_RESULTS, error)) > 0) {
-        const struct on_record result = rejudge_row(stmt);
-        struct rejudged today;
-        int failed = rejudge_find(r->rejudge, &result, &today, error);
-
-        if (failed || (today.acts && today.rule.scope == POLICY_DOMAIN)) {
-            statement_reset(&r->statements, DOMAIN_RESULTS);
-            return failed ? -1 : 1;
-        }
-    }
-    return row;
-}
-
 static int stands_at_once(const struct rejudged *today, int is_domain)
 {
     return today->acts && today->rule.mode == POLICY_ENFORCE && today->rule.action == POLICY_SUPPRESS &&
@@ -256,7 +235,7 @@ static int is_borne_out(struct reclassify *r, const struct on_record *row, const
     if ((result = replay_bears_out(r->replay, row->event, decision_r, error)))
         return result;
     if (is_domain)
-        return domain_is_blamed(r, row->domain, error);
+        return replay_domain_is_blamed(r->replay, row->domain, error);
     return today->acts && today->rule.action == POLICY_COUNT && replay_is_pruned(r->replay);
 }
 
@@ -291,7 +270,8 @@ static int read_suppression(struct reclassify *r, sqlite3_stmt *stmt, struct err
     const struct on_record result = rejudge_row(stmt);
 
     return sqlite3_column_int(stmt, REJUDGE_COLUMN_COUNT + 2)
-               ? look_at_suppression(r, &result, text(stmt, REJUDGE_COLUMN_COUNT + 1), text(stmt, REJUDGE_COLUMN_COUNT), error)
+               ? look_at_suppression(r, &result, text(stmt, REJUDGE_COLUMN_COUNT + 1),
+                                     text(stmt, REJUDGE_COLUMN_COUNT), error)
                : 0;
 }
 

@@ -15,7 +15,7 @@
 #define RESULTS_MAX 1000
 #define AGREEMENT_SPAN (30 * 86400) /* as in past.c */
 
-enum { RESULTS, FACTS, INCIDENTS, AGREE_ADD, AGREED, DELIVERED, STATEMENTS };
+enum { RESULTS, FACTS, INCIDENTS, AGREE_ADD, AGREED, DELIVERED, DOMAIN_RESULTS, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
     [RESULTS] =
@@ -35,6 +35,8 @@ static const char *const sql[STATEMENTS] = {
         "SELECT (SELECT count(*) FROM (SELECT DISTINCT address FROM agree WHERE domain = ?1 AND name = ?2 AND time > ?3"
         " AND time <= ?4 AND address <> ?5 LIMIT ?6)), coalesce((SELECT min(time) FROM agree WHERE domain = ?1"
         " AND name = ?2 AND time > ?3 AND time <= ?4 AND event <> ?7), 0)",
+    [DOMAIN_RESULTS] =
+        "SELECT " REJUDGE_COLUMNS " FROM address a JOIN event e ON e.address = a.id WHERE a.domain = ?1 AND " REJUDGE_FINAL,
     [DELIVERED] =
         "SELECT max((SELECT coalesce(max(b.delivered), 0) FROM address a JOIN bounce b ON b.address = a.id"
         " WHERE a.domain = ?1), (SELECT coalesce(max(hour) + 3599, 0) FROM rollup WHERE domain = ?1"
@@ -285,6 +287,24 @@ int replay_bears_out(struct replay *replay, int64_t event, struct decision *deci
             *decision_r = decision;
     }
     return 0;
+}
+
+int replay_domain_is_blamed(struct replay *replay, const char *domain, struct error *error)
+{
+    sqlite3_stmt *stmt = statement_bind(&replay->statements, DOMAIN_RESULTS, error, "t", domain);
+    int row = -1;
+
+    while (stmt && (row = statement_step(&replay->statements, DOMAIN_RESULTS, error)) > 0) {
+        const struct on_record result = rejudge_row(stmt);
+        struct rejudged today;
+        int failed = rejudge_find(replay->rejudge, &result, &today, error);
+
+        if (failed || (today.acts && today.rule.scope == POLICY_DOMAIN)) {
+            statement_reset(&replay->statements, DOMAIN_RESULTS);
+            return failed ? -1 : 1;
+        }
+    }
+    return row;
 }
 
 struct replay *replay_open(sqlite3 *db, struct veil *veil, struct rejudge *rejudge, const struct policy_trial *trial,

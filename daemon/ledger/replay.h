@@ -49,6 +49,9 @@ int replay_would_add(struct replay *replay, int which, struct decision *decision
  * result event; -1. */
 int replay_bears_out(struct replay *replay, int64_t event, struct decision *decision_r, struct error *error) must_check;
 
+/* Does any result of the domain blame it? 1, 0, -1. */
+int replay_domain_is_blamed(struct replay *replay, const char *domain, struct error *error) must_check;
+
 /* A failure that speaks of its domain: kept for those of the domain. */
 int replay_note_domain(struct replay *replay, const struct on_record *row, const struct rejudged *today,
                        struct error *error) must_check;

@@ -19,12 +19,13 @@
 
 enum {
     KNOWN, MOVE, MOVE_ALLOWED, LEAVE_WORD, ERASING, ERASED, CHANGES, FORMER, STAGED, HELD, TAKEN, BOUNCE, EVENTS,
-    FREE_SUPPRESSION, FREE_CHANGE, FREE_HELD, ADDRESS, SENT, SENT_SEVERAL, SENT_RECIPIENT, ORIGINAL, SENDER, ASIDE, ASIDE_DROP,
-    NEXT, STATEMENTS
+    FREE_SUPPRESSION, FREE_CHANGE, FREE_HELD, ADDRESS, SENT, SENT_SEVERAL, SENT_RECIPIENT, ORIGINAL, SENDER, ASIDE,
+    ASIDE_DROP, NEXT, STATEMENTS
 };
 
 /* As a report may write it. */
-#define NAMES(column) "lower(" column ") IN (lower(?3), 'rfc822;' || lower(?3), 'rfc822; ' || lower(?3), '<' || lower(?3) || '>')"
+#define NAMES(column) \
+    "lower(" column ") IN (lower(?3), 'rfc822;' || lower(?3), 'rfc822; ' || lower(?3), '<' || lower(?3) || '>')"
 
 static const char *const sql[STATEMENTS] = {
     [KNOWN] =
@@ -45,7 +46,8 @@ static const char *const sql[STATEMENTS] = {
     [HELD] = "DELETE FROM held WHERE key = ?1",
     [TAKEN] = "DELETE FROM taken WHERE hash = ?1",
     [BOUNCE] = "DELETE FROM bounce WHERE address = (SELECT id FROM address WHERE key = ?1)",
-    [EVENTS] = "SELECT e.id, e.address, coalesce(e.reply, 0) FROM event e JOIN address a ON a.id = e.address WHERE a.key = ?1",
+    [EVENTS] =
+        "SELECT e.id, e.address, coalesce(e.reply, 0) FROM event e JOIN address a ON a.id = e.address WHERE a.key = ?1",
     /* A domain's suppression may rest on a result of this person. */
     [FREE_SUPPRESSION] = "UPDATE suppression SET event = NULL WHERE event = ?1",
     [FREE_CHANGE] = "UPDATE change SET event = NULL WHERE event = ?1",

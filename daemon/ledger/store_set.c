@@ -49,7 +49,8 @@ static const char *const sql[STATEMENTS] = {
 
 /* What this part has put there itself, by its rows in change, is nothing that was before. */
 #define NOT_OURS(what) \
-    " AND NOT EXISTS (SELECT 1 FROM change c WHERE c.key = r.key AND c.id > (SELECT after_change FROM set_open) AND " what ")"
+    " AND NOT EXISTS (SELECT 1 FROM change c WHERE c.key = r.key" \
+    " AND c.id > (SELECT after_change FROM set_open) AND " what ")"
 
 /* SQL that makes SQL, for a later migration may give a table columns that are not
  * known here. A row of "places": a table, whom a row of it (r) is about, and which
@@ -95,8 +96,10 @@ static int make_each(sqlite3 *db, const char *maker, struct error *error)
 
 int store_set_prepare(struct store *store, struct error *error)
 {
-    if (sqlite3_exec(store->db, "CREATE TEMP TABLE set_open (after_change INTEGER); CREATE TEMP VIEW restored AS SELECT place, row FROM former",
-                     NULL, NULL, NULL) != SQLITE_OK)
+    static const char tables[] = "CREATE TEMP TABLE set_open (after_change INTEGER);"
+                                 "CREATE TEMP VIEW restored AS SELECT place, row FROM former";
+
+    if (sqlite3_exec(store->db, tables, NULL, NULL, NULL) != SQLITE_OK)
         return sqlite_error(store->db, "temporary tables", error);
     if (make_each(store->db, keepers, error) || make_each(store->db, restorers, error))
         return -1;

@@ -39,7 +39,8 @@ static const char *const sql[STATEMENTS] = {
     [TOUCHED] =
         "INSERT INTO undo_key (key) SELECT c.key FROM " CHANGES " UNION SELECT f.key FROM " FORMERS,
     [STANDS] =
-        "DELETE FROM undo_key WHERE EXISTS (SELECT 1 FROM change l WHERE l.key = undo_key.key AND l.id > ?1" STILL_SAYS ")",
+        "DELETE FROM undo_key WHERE key <> '' AND EXISTS (SELECT 1 FROM change l WHERE l.key = undo_key.key"
+        " AND l.id > ?1" STILL_SAYS ")",
     [RELEASED_CHANGE] =
         INTO_CHANGE " SELECT s.key, s.stream, s.reason, ?5, s.until, s.origin, s.event, ?6, ?7, 'release'"
         " FROM suppression s WHERE (s.key, s.stream) IN (SELECT c.key, c.stream FROM " CHANGES
@@ -60,7 +61,8 @@ static const char *const sql[STATEMENTS] = {
         "INSERT INTO restored (place, row) SELECT place, row FROM (SELECT f.place, f.row FROM " FORMERS
         " AND f.key IN (SELECT key FROM undo_key) ORDER BY f.id DESC)",
     [RESTORED_CHANGE] =
-        INTO_CHANGE " SELECT f.key, coalesce(f.row ->> 'stream', ''), coalesce(f.row ->> 'reason', ''), ?5, f.row ->> 'until',"
+        INTO_CHANGE " SELECT f.key, coalesce(f.row ->> 'stream', ''), coalesce(f.row ->> 'reason', ''), ?5,"
+        " f.row ->> 'until',"
         " coalesce(f.row ->> 'origin', iif(f.place = 'allow', 'manual', 'automatic')), f.row ->> 'event', ?6, ?7,"
         " CASE f.place WHEN 'allow' THEN 'allow' WHEN 'bounce' THEN 'recount' WHEN 'held' THEN 'hold' ELSE"
         " CASE f.row ->> 'state' WHEN 'held' THEN 'hold' WHEN 'shadow' THEN 'shadow' ELSE 'suppress' END END"

@@ -9,6 +9,7 @@
 #include "classifier/ruleset.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/ledger/plan.h"
+#include "daemon/ledger/policy.h"
 #include "daemon/report/message.h"
 #include "tests/daemon/database.h"
 #include "tests/daemon/ledger/reports.h"
@@ -433,6 +434,35 @@ START_TEST(an_import_is_one_set)
 }
 END_TEST
 
+/* An incident concerns nobody, and a policy neither: its row in change stands in no way. */
+START_TEST(a_policy_stands_in_nobodys_way)
+{
+    struct policy_line none = {.name = "moved", .where = "t:1", .action = POLICY_NONE, .failures = POLICY_UNSET,
+        .days = POLICY_UNSET, .duration = POLICY_UNSET, .scope = POLICY_UNSET, .streams = POLICY_UNSET,
+        .mode = POLICY_UNSET, .recipients = POLICY_UNSET, .after = POLICY_UNSET};
+    struct policy *policy = policy_new();
+    char *before, *after;
+    int64_t set;
+    int changed;
+
+    bounce("ann@example.com");
+    open_incident();
+    before = dump();
+    while (!(set = incident()))
+        continue;
+    ck_assert_int_eq(policy_add(policy, &none, &error), 0);
+    ledger_use_policy(ledger, policy);
+    policy_unref(&policy);
+    by_hand(RECORD_SUPPRESS, "other@example.org", "", &set);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM change WHERE what = 'policy'"), 1);
+    (void)undo(0, &changed);
+    (void)undo(0, &changed);
+    after = dump();
+    check_same(before, after, set);
+    free(before), free(after);
+}
+END_TEST
+
 static void refuses(const char *statement, const char *why)
 {
     sqlite3 *db;
@@ -497,6 +527,7 @@ int main(void)
     tcase_add_test(tcase, a_delivery_since_is_left_alone);
     tcase_add_test(tcase, a_set_is_undone_once);
     tcase_add_test(tcase, an_import_is_one_set);
+    tcase_add_test(tcase, a_policy_stands_in_nobodys_way);
     tcase_add_test(tcase, what_is_on_record_stays);
     tcase_add_test(tcase, a_plan_skips_what_has_changed);
     suite_add_tcase(suite, tcase);
