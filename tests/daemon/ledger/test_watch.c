@@ -185,6 +185,12 @@ START_TEST(what_becomes_of_the_held)
     ck_assert_int_eq(gate_refuses("u12@gmail.com"), 1);
     ck_assert_int_eq(gate_refuses("u13@gmail.com"), 0);
     ck_assert_int_eq(gate_refuses("u14@gmail.com"), 0);
+    /* All of it is in the history of each. */
+    ck_assert_str_eq(database_text("SELECT group_concat(what, ' ') FROM change WHERE key = 'u10@gmail.com'"),
+                     "hold hold suppress");
+    ck_assert_str_eq(database_text("SELECT group_concat(what, ' ') FROM change WHERE key = 'u13@gmail.com'"),
+                     "hold wait drop clear");
+    ck_assert_str_eq(database_text("SELECT group_concat(what, ' ') FROM change WHERE key = 'u14@gmail.com'"), "hold wait");
 }
 END_TEST
 
