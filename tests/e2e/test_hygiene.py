@@ -110,7 +110,7 @@ def test_on_trial_a_failure_doubles_and_a_delivery_releases(rig):
     wait_for(lambda: who not in rig.suppressd.suppressed(), "the release")
     changes = rig.suppressd.ctl_json("show", who)[0]["changes"]
     assert [(change["who"], change["what"]) for change in changes] == [
-        ("hygiene", "suppress"), ("hygiene", "suppress"), ("hygiene", "release")]
+        ("hygiene", "suppress"), ("hygiene", "suppress"), ("hygiene", "clear"), ("hygiene", "release")]
     assert send(rig, who) == 250
 
 

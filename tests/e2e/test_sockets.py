@@ -76,4 +76,4 @@ def test_show_tells_the_whole_story(rig):
         assert part in shown
     story, = rig.suppressd.ctl_json("show", "story@bad.example")
     assert not story["suppressed"]
-    assert [change["what"] for change in story["changes"]] == ["suppress", "release"]
+    assert [change["what"] for change in story["changes"]] == ["suppress", "release", "clear"]
