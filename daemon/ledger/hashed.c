@@ -148,14 +148,6 @@ int hashed_is_empty(sqlite3 *db, struct error *error)
 
 /* ----------------------------------------------------------- the conversion */
 
-static void give(sqlite3_context *context, const char *text, int hidden, char *new)
-{
-    if (hidden > 0)
-        sqlite3_result_text(context, new, -1, free);
-    else
-        sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
-}
-
 /* veil(text), veil(text, recipient) */
 static void sql_veil(sqlite3_context *context, int count, sqlite3_value **values)
 {
@@ -166,13 +158,17 @@ static void sql_veil(sqlite3_context *context, int count, sqlite3_value **values
     char *hidden = NULL;
     int result;
 
-    if (!text)
+    if (sqlite3_value_type(values[0]) != SQLITE_TEXT) {
+        sqlite3_result_value(context, values[0]);
         return;
+    }
     result = key ? veil_told(veil, text, key, &hidden, &error) : veil_text(veil, text, &hidden, &error);
     if (result < 0)
         sqlite3_result_error(context, error.text, -1);
+    else if (result)
+        sqlite3_result_text(context, hidden, -1, free);
     else
-        give(context, text, result, hidden);
+        sqlite3_result_value(context, values[0]);
 }
 
 /* veil_number(hash), or of a text's hash */
@@ -232,7 +228,7 @@ static int hide_texts(sqlite3 *db, struct error *error)
         " group_concat(format('\"%w\" = veil(\"%w\")', c.name, c.name), ', '),"
         " group_concat(format('instr(\"%w\", ''@'') OR instr(\"%w\", ''%%40'')', c.name, c.name), ' OR ')) AS line"
         " FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'"
-        " AND c.type = 'TEXT' GROUP BY m.name)";
+        " AND c.type NOT IN ('INTEGER', 'REAL', 'BLOB') GROUP BY m.name)";
     char *sql = NULL;
     int failed = read_text(db, write, &sql, error) <= 0 || execute(db, sql, error);
 
@@ -248,6 +244,21 @@ static int settle_taken(sqlite3 *db, struct error *error)
 
     taken_close(&taken);
     return failed;
+}
+
+/* Neither the database's, which may forbid to change what is on record, nor those
+ * of the connection (TEMP), which would keep what a row was, have a say in this. */
+static int silence_triggers(sqlite3 *db, struct error *error)
+{
+    char *sql = NULL;
+    int failed = read_text(db, "SELECT coalesce(group_concat(format('DROP TRIGGER temp.\"%w\"', name), ';'), '')"
+                               " FROM temp.sqlite_schema WHERE type = 'trigger'", &sql, error) < 0 ||
+                 execute(db, sql, error);
+
+    free(sql);
+    if (!failed && sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL) != SQLITE_OK)
+        failed = sqlite_error(db, "triggers", error);
+    return failed ? -1 : 0;
 }
 
 /* In the open transaction. */
@@ -301,7 +312,7 @@ int hashed_convert(sqlite3 *db, const char *path, int strict, struct veil *veil,
         return -1;
     veil_close(veil, key, strict);
     explicit_bzero(key, sizeof(key));
-    if (add_functions(db, veil, error) || convert(db, veil, error))
+    if (add_functions(db, veil, error) || silence_triggers(db, error) || convert(db, veil, error))
         return -1;
     return wipe(db, error);
 }

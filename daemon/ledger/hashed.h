@@ -25,9 +25,11 @@ int hashed_is_empty(sqlite3 *db, struct error *error) must_check;
 /* Makes a plain database a hashed one, with a key that is made where there is
  * none, and closes the veil: in one transaction, of which a crash leaves all or
  * nothing; after it what the files still hold of the addresses is wiped (VACUUM
- * and an emptied WAL), for which nobody may be reading. After -1 the connection
- * is of no more use: the database is plain still, or only to be wiped. What cannot
- * be hidden is let go: the messages that were kept aside. There is no way back. */
+ * and an emptied WAL), for which nobody may be reading. After it the connection
+ * is only to be closed, for it has no triggers any more: they would copy what was
+ * there before, or forbid to change it. On -1 the database is plain still, or only to be wiped.
+ * What cannot be hidden is let go: the messages that were kept aside. There is no
+ * way back. */
 int hashed_convert(sqlite3 *db, const char *path, int strict, struct veil *veil, struct error *error) must_check;
 
 #endif

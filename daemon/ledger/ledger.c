@@ -491,13 +491,14 @@ void ledger_listen(struct ledger *ledger, incident_listener *listener, void *con
     watch_listen(ledger->rooms.watch, listener, context);
 }
 
-/* The setting and the database must agree; only what holds nobody yet can follow. */
+/* The setting and the database must agree; only what holds nobody yet can follow.
+ * 1: they do; 0: they do when it is opened again; -1. */
 static int check_addresses(struct store *store, const struct ledger_options *options, struct error *error)
 {
     int empty;
 
     if (options->hashed == store_is_hidden(store))
-        return 0;
+        return 1;
     if (!options->hashed)
         return error_set(error, ERROR_INPUT, "database %s: its addresses are hashed, from which there is no way back: set "
                          "addresses = hashed", options->database);
@@ -507,6 +508,16 @@ static int check_addresses(struct store *store, const struct ledger_options *opt
         return error_set(error, ERROR_INPUT, "database %s holds addresses, and addresses = hashed: stop suppressd and run "
                          "'suppressctl hash'", options->database);
     return store_hide(store, options->database, options->strict_local_part, error);
+}
+
+static struct store *open_store(const struct ledger_options *options, struct error *error)
+{
+    struct store *store = store_open(options->database, options->strict_local_part, error);
+    int agree = store ? check_addresses(store, options, error) : 1;
+
+    if (agree <= 0)
+        store_close(&store);
+    return agree ? store : store_open(options->database, options->strict_local_part, error);
 }
 
 struct ledger *ledger_open(const struct ledger_options *options, struct error *error)
@@ -522,8 +533,7 @@ struct ledger *ledger_open(const struct ledger_options *options, struct error *e
     ledger->rooms.tally = tally_new();
     ledger->rooms.policy = options->policy ? policy_ref(options->policy) : policy_new();
     ledger->told_policy = !options->policy;
-    if (!(ledger->rooms.store = ledger->store = store_open(options->database, options->strict_local_part, error)) ||
-        check_addresses(ledger->store, options, error) ||
+    if (!(ledger->rooms.store = ledger->store = open_store(options, error)) ||
         !(ledger->rooms.watch = watch_open(ledger->store, options->incidents, &ledger->batch, error)) ||
         (options->ruleset && ledger_use_rules(ledger, options->ruleset, error)))
         ledger_close(&ledger);

@@ -29,7 +29,7 @@ struct store *store_open(const char *path, int strict, struct error *error) must
 
 /* Whether addresses are hidden (veil.h); how it comes to that is told in hashed.h.
  * store_hide: of a database that holds addresses, or of an empty one, outside of
- * a transaction; after -1 the store is only to be closed. is_empty: 1, 0, -1. */
+ * a transaction; then the store is only to be closed. is_empty: 1, 0, -1. */
 int store_is_hidden(const struct store *store);
 int store_is_empty(struct store *store, struct error *error) must_check;
 int store_hide(struct store *store, const char *path, int strict, struct error *error) must_check;

@@ -137,7 +137,10 @@ static double hash_all(struct store **store)
     store_close(store); /* what it has committed leaves the WAL */
     bench_check((*store = store_open(path, 0, &error)) != NULL, error.text);
     bench_check(!store_hide(*store, path, 0, &error), error.text);
-    return bench_seconds() - begin;
+    store_close(store);
+    begin = bench_seconds() - begin;
+    bench_check((*store = store_open(path, 0, &error)) != NULL, error.text);
+    return begin;
 }
 
 /* By the median, for the two are minutes apart. */

@@ -323,6 +323,31 @@ START_TEST(a_plain_one_is_converted_without_a_trace)
 }
 END_TEST
 
+/* As rooms of the store have them that keep what a row was, or let nobody change it. */
+START_TEST(triggers_have_no_say)
+{
+    struct veil *veil = veil_new();
+    sqlite3 *db;
+
+    open_ledger(0);
+    fill(0);
+    ledger_close(&ledger);
+    ck_assert_int_eq(sqlite3_open(database_path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE former (row);"
+                                      "INSERT INTO former VALUES ('{\"key\":\"turtle@example.com\"}'), (7);"
+                                      "CREATE TRIGGER never BEFORE UPDATE ON change BEGIN SELECT RAISE(ABORT, 'no'); END;"
+                                      "CREATE TEMP TRIGGER keeps AFTER UPDATE ON main.suppression"
+                                      " BEGIN INSERT INTO former VALUES (json_object('key', OLD.key)); END",
+                                  NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_msg(hashed_convert(db, database_path, 0, veil, &error) == 0, "%s", error.text);
+    sqlite3_close(db);
+    veil_free(&veil);
+    ck_assert(!names_somebody("") && !names_somebody("-wal"));
+    ck_assert_str_eq(database_text("SELECT group_concat(typeof(row)) FROM former"), "text,integer");
+    answers();
+}
+END_TEST
+
 /* The row of an address is the same whether it came before or after. */
 START_TEST(both_ways_lead_to_the_same)
 {
@@ -495,6 +520,7 @@ int main(void)
     tcase_add_test(tcase, a_new_database_never_holds_an_address);
     tcase_add_test(tcase, the_test_would_find_names);
     tcase_add_test(tcase, a_plain_one_is_converted_without_a_trace);
+    tcase_add_test(tcase, triggers_have_no_say);
     tcase_add_test(tcase, both_ways_lead_to_the_same);
     tcase_add_test(tcase, there_is_no_way_back);
     tcase_add_test(tcase, the_key_is_the_owners_alone);
