@@ -138,7 +138,7 @@ class Load:
                     number += 1
             self.lines = number
             if number % 3000 == 0:
-                rotate(self.log_path)
+                rotate(self.log_path, 500)  # however slow the run: none goes away unread
                 self.rotations += 1
             time.sleep(0.02)
 
