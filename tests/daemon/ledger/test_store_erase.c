@@ -35,7 +35,7 @@ static void setup(void)
     options.database = database_path;
     ledger = ledger_open(&options, &error);
     ck_assert_msg(ledger != NULL, "%s", error.text);
-    ledger_limit_aside(ledger, 1000000);
+    ledger_limit_aside(ledger, 1000000, &message_limits_usual);
 }
 
 static void teardown(void)
