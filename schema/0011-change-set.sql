@@ -32,6 +32,7 @@ CREATE UNIQUE INDEX change_part_undoes ON change_part (undoes) WHERE undoes IS N
 -- not there before has none: change names it.
 CREATE TABLE former (
     id    INTEGER PRIMARY KEY AUTOINCREMENT,
+    time  INTEGER NOT NULL DEFAULT (unixepoch()), -- of the machine's clock; tells rows from those of address, too (repair)
     place TEXT NOT NULL,            -- its table
     key   TEXT NOT NULL,            -- the recipient or domain that it is about; "": none
     row   TEXT NOT NULL             -- a JSON object

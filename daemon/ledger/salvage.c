@@ -104,7 +104,11 @@ static int open_new(struct salvage *salvage, const char *into, struct error *err
     salvage->version = pages_version(salvage->pages);
     if (salvage->version < 1 || salvage->version > migrate_newest())
         salvage->version = migrate_newest();
-    return migrate_to(salvage->db, salvage->version, error) || read_tables(salvage, error) ? -1 : 0;
+    if (migrate_to(salvage->db, salvage->version, error) || read_tables(salvage, error))
+        return -1;
+    /* Rows are put back as they were: no trigger has anything to add or to forbid. */
+    return sqlite3_db_config(salvage->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL) == SQLITE_OK
+               ? 0 : sqlite_error(salvage->db, "triggers", error);
 }
 
 static int value_fits(const struct salvage_column *column, const struct cell_value *value)

@@ -333,17 +333,17 @@ START_TEST(triggers_have_no_say)
     fill(0);
     ledger_close(&ledger);
     ck_assert_int_eq(sqlite3_open(database_path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE former (row);"
-                                      "INSERT INTO former VALUES ('{\"key\":\"turtle@example.com\"}'), (7);"
+    ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE before_it (row);"
+                                      "INSERT INTO before_it VALUES ('{\"key\":\"turtle@example.com\"}'), (7);"
                                       "CREATE TRIGGER never BEFORE UPDATE ON change BEGIN SELECT RAISE(ABORT, 'no'); END;"
                                       "CREATE TEMP TRIGGER keeps AFTER UPDATE ON main.suppression"
-                                      " BEGIN INSERT INTO former VALUES (json_object('key', OLD.key)); END",
+                                      " BEGIN INSERT INTO before_it VALUES (json_object('key', OLD.key)); END",
                                   NULL, NULL, NULL), SQLITE_OK);
     ck_assert_msg(hashed_convert(db, database_path, 0, veil, &error) == 0, "%s", error.text);
     sqlite3_close(db);
     veil_free(&veil);
     ck_assert(!names_somebody("") && !names_somebody("-wal"));
-    ck_assert_str_eq(database_text("SELECT group_concat(typeof(row)) FROM former"), "text,integer");
+    ck_assert_str_eq(database_text("SELECT group_concat(typeof(row)) FROM before_it"), "text,integer");
     answers();
 }
 END_TEST
