@@ -16,10 +16,10 @@ done
 grep -q '^\.B gate_mode' man/suppressd.conf.5 && grep -q '^\.TP' man/suppressctl.1 &&
     grep -q '^\.B no-such-user' man/suppressd-rules.5 || { echo "a list is missing"; code=1; }
 # What the section on limits names are settings and counters.
-for name in $(sed -n '/^\.SH LIMITS/,/^\.SH FILES/s/^\.BR "\([a-z_, ]*\)" .*/\1/p' man/suppressd.8 | tr , ' '); do
+for name in $(sed -n '/^\.SH LIMITS/,/^\.SH [^L]/s/^\.BR "\([a-z_, ]*\)" .*/\1/p' man/suppressd.8 | tr , ' '); do
     grep -qx "\.B $name" man/suppressd.conf.5 || { echo "limits: there is no setting $name"; code=1; }
 done
-for name in $(sed -n '/^\.SH LIMITS/,/^\.SH FILES/s/.*(counted as \([a-z_, ]*\)).*/\1/p' man/suppressd.8 | tr , ' '); do
+for name in $(sed -n '/^\.SH LIMITS/,/^\.SH [^L]/s/.*(counted as \([a-z_, ]*\)).*/\1/p' man/suppressd.8 | tr , ' '); do
     grep -q "{\"$name\"," "${srcdir:-.}/daemon/counters.c" || { echo "limits: there is no counter $name"; code=1; }
 done
 exit $code
