@@ -22,7 +22,6 @@ static void remember(const struct postfix_plan *plan, struct postfix_record *rec
         *addition = (struct postfix_addition){1, plan->postfix->values[i].set,
                                               xstrdup(plan->changes[i].item)};
     }
-    *record->after = '\0';
 }
 
 static int edit_all(const struct postfix_plan *plan, struct error *error)
@@ -34,7 +33,9 @@ static int edit_all(const struct postfix_plan *plan, struct error *error)
         if (plan->changes[i].value)
             settings[i] = (struct postfix_setting){postfix_parameter_name(i),
                                                    plan->changes[i].value};
-    return postfix_edit(plan->postfix->directory, settings, error);
+    if (postfix_edit(plan->postfix->directory, settings, error))
+        return -1;
+    return pickup_apply(plan->postfix, &plan->pickup, error);
 }
 
 /* Reads back: what Postfix understands now must need no further change. */
@@ -51,24 +52,56 @@ static int verify(const struct postfix_plan *plan, struct error *error)
                    : 0;
 }
 
+/* 0 if all is as it was. */
+static int restore_all(const struct postfix_plan *plan)
+{
+    struct error ignored;
+    int i, result = 0;
+
+    for (i = 0; i < POSTFIX_FILES; i++)
+        if (postfix_plan_changes(plan, i) &&
+            postfix_restore(plan->postfix->directory, i, &ignored))
+            result = -1;
+    return result;
+}
+
+/* What is there of each file before the first edit. Changed again, because something was
+ * missing, it is not what was before us: it gets no hash, so --remove edits instead. */
+static int back_up(const struct postfix_plan *plan, struct postfix_record *record,
+                   int first[POSTFIX_FILES], struct error *error)
+{
+    int i;
+
+    for (i = 0; i < POSTFIX_FILES; i++) {
+        first[i] = postfix_plan_changes(plan, i) && !record->files[i].changed;
+        if (!postfix_plan_changes(plan, i))
+            continue;
+        record->files[i] = (struct postfix_file_state){.changed = 1};
+        if (postfix_backup(plan->postfix->directory, i, error))
+            return -1;
+    }
+    return 0;
+}
+
 /* The record is on disk before the first edit, so that --remove works whenever
- * this is interrupted. Applied again, because something was missing, the copy of
- * main.cf is not of the first time's before: no hash, so --remove edits instead. */
+ * this is interrupted. */
 static int edit_recorded(const struct postfix_plan *plan, struct postfix_record *record,
                          int again, struct error *error)
 {
     const char *directory = plan->postfix->directory;
+    int first[POSTFIX_FILES], i;
     struct error ignored;
 
-    if (postfix_backup(directory, error) || postfix_record_write(directory, record, error))
+    if (back_up(plan, record, first, error) || postfix_record_write(directory, record, error))
         return -1;
     if (edit_all(plan, error) || verify(plan, error)) {
-        if (!postfix_restore(directory, &ignored) && !again)
+        if (!restore_all(plan) && !again)
             (void)!postfix_record_delete(directory, &ignored);
         return -1;
     }
-    if (!again && postfix_main_hash(directory, record->after, error))
-        return -1;
+    for (i = 0; i < POSTFIX_FILES; i++)
+        if (first[i] && postfix_hash(directory, i, record->files[i].after, error))
+            return -1;
     return postfix_record_write(directory, record, error);
 }
 
@@ -118,24 +151,37 @@ static int take_all_back(const struct postfix *postfix, const struct postfix_rec
     return result;
 }
 
-/* 1 if main.cf is byte for byte what --apply left. */
-static int untouched(const char *directory, const struct postfix_record *record)
+/* 1 if the file is byte for byte what --apply left. */
+static int untouched(const char *directory, const struct postfix_record *record,
+                     enum postfix_file file)
 {
     char hash[17];
     struct error ignored;
 
-    return *record->after && !postfix_main_hash(directory, hash, &ignored) &&
-           !strcmp(hash, record->after);
+    return *record->files[file].after && !postfix_hash(directory, file, hash, &ignored) &&
+           !strcmp(hash, record->files[file].after);
+}
+
+static int undo_file(const struct postfix *postfix, const struct postfix_record *record,
+                     enum postfix_file file, struct error *error)
+{
+    struct error ignored;
+
+    if (!record->files[file].changed ||
+        (untouched(postfix->directory, record, file) &&
+         !postfix_restore(postfix->directory, file, &ignored)))
+        return 0;
+    return file == POSTFIX_MAIN ? take_all_back(postfix, record, error)
+                                : pickup_take_back(postfix, error);
 }
 
 int postfix_undo(const struct postfix *postfix, const struct postfix_record *record,
                  struct error *error)
 {
-    struct error ignored;
-
-    if (untouched(postfix->directory, record) && !postfix_restore(postfix->directory, &ignored))
-        return postfix_record_delete(postfix->directory, error);
-    if (take_all_back(postfix, record, error))
+    if (record->files[POSTFIX_MASTER].changed && pickup_check_unused(postfix, error))
+        return -1;
+    if (undo_file(postfix, record, POSTFIX_MAIN, error) ||
+        undo_file(postfix, record, POSTFIX_MASTER, error))
         return -1;
     return postfix_record_delete(postfix->directory, error);
 }

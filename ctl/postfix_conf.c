@@ -17,6 +17,7 @@ static const char *const names[POSTFIX_PARAMETERS] = {
     [POSTFIX_DEFAULT_ACTION] = "milter_default_action",
     [POSTFIX_MILTER_MAPS] = "smtpd_milter_maps", /* since 3.2 */
     [POSTFIX_OVERRIDES] = "receive_override_options",
+    [POSTFIX_CLEANUP] = "cleanup_service_name",
     [POSTFIX_QUEUE_DIRECTORY] = "queue_directory",
     [POSTFIX_MAIL_OWNER] = "mail_owner",
     [POSTFIX_VERSION] = "mail_version",
@@ -202,6 +203,30 @@ int postfix_look(const char *directory, struct postfix **postfix_r, struct error
     return 0;
 }
 
+/* The last of several counts, as for the service itself. */
+const char *postfix_option(const struct postfix *postfix, const char *service, const char *name)
+{
+    const struct postfix_override *override;
+    size_t i;
+
+    for (i = postfix->override_count; i-- > 0;) {
+        override = &postfix->overrides[i];
+        if (!strcmp(override->service, service) && !strcmp(override->name, name))
+            return override->value;
+    }
+    return NULL;
+}
+
+int postfix_has_service(const struct postfix *postfix, const char *service)
+{
+    size_t i;
+
+    for (i = 0; i < postfix->service_count; i++)
+        if (!strcmp(postfix->services[i].name, service))
+            return 1;
+    return 0;
+}
+
 int postfix_chrooted(const struct postfix *postfix, const char *program)
 {
     size_t i;
@@ -253,6 +278,30 @@ int postfix_edit(const char *directory, const struct postfix_setting settings[PO
     if (edit_kind(directory, "-e", settings, error))
         return -1;
     return edit_kind(directory, "-X", settings, error);
+}
+
+int postfix_service_line(const char *directory, const char *service, char **line_r,
+                         struct error *error)
+{
+    const char *argv[] = {"postconf", "-c", directory, "-M", service, NULL};
+
+    if (run_output(argv, line_r, error))
+        return -1;
+    (*line_r)[strcspn(*line_r, "\n")] = '\0';
+    return 0;
+}
+
+int postfix_edit_line(const char *directory, const struct postfix_line *line, struct error *error)
+{
+    char *argument = line->value ? xasprintf("%s = %s", line->name, line->value)
+                                 : xstrdup(line->name);
+    const char *argv[] = {"postconf", "-c", directory, line->flag, argument, NULL};
+    char *output = NULL;
+    int result = run_output(argv, &output, error);
+
+    free(output);
+    free(argument);
+    return result;
 }
 
 void postfix_free(struct postfix **postfix)

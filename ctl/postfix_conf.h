@@ -19,6 +19,7 @@ enum postfix_parameter {
     POSTFIX_DEFAULT_ACTION,
     POSTFIX_MILTER_MAPS,
     POSTFIX_OVERRIDES,
+    POSTFIX_CLEANUP,
     POSTFIX_QUEUE_DIRECTORY,
     POSTFIX_MAIL_OWNER,
     POSTFIX_VERSION,
@@ -63,6 +64,12 @@ const char *postfix_parameter_name(enum postfix_parameter parameter);
 int postfix_look(const char *directory, struct postfix **postfix_r, struct error *error) must_check;
 void postfix_free(struct postfix **postfix);
 
+/* What the options of a service of master.cf say of a parameter; NULL: nothing. */
+const char *postfix_option(const struct postfix *postfix, const char *service, const char *name);
+
+/* 1 if master.cf has that service, "smtp/inet". */
+int postfix_has_service(const struct postfix *postfix, const char *service);
+
 /* 1 if a service that runs program is chrooted. */
 int postfix_chrooted(const struct postfix *postfix, const char *program);
 
@@ -79,5 +86,19 @@ struct postfix_setting {
  * they read a file that has just been written. */
 int postfix_edit(const char *directory, const struct postfix_setting settings[POSTFIX_PARAMETERS],
                  struct error *error) must_check;
+
+/* The whole entry of a service, on one line, to be freed. */
+int postfix_service_line(const char *directory, const char *service, char **line_r,
+                         struct error *error) must_check;
+
+/* An edit of master.cf as postconf(1) takes it. */
+struct postfix_line {
+    const char *flag; /* -M: a service; -P: an option of one; -MX, -PX: takes it out */
+    char *name;       /* "smtp/inet", "smtp/inet/mynetworks" */
+    char *value;      /* NULL with -MX, -PX */
+};
+
+int postfix_edit_line(const char *directory, const struct postfix_line *line,
+                      struct error *error) must_check;
 
 #endif

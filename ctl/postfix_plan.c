@@ -155,9 +155,9 @@ static void name_overrides(struct postfix_plan *plan)
     }
 }
 
-/* An earlier --apply with another socket must be taken back first, or the
- * record of what to undo would no longer be true. */
-static int look_for_other_socket(struct postfix_plan *plan, struct error *error)
+/* What an earlier --apply did. With another socket it must be taken back first, or
+ * the record of what to undo would no longer be true. */
+static int look_at_record(struct postfix_plan *plan, int *master_r, struct error *error)
 {
     struct postfix_record record;
     const struct postfix_addition *addition = &record.additions[POSTFIX_SMTPD_MILTERS];
@@ -171,6 +171,7 @@ static int look_for_other_socket(struct postfix_plan *plan, struct error *error)
         findings_add(&plan->findings, FINDING_BLOCK,
                      "an earlier --apply put in %s: take it back with --remove first",
                      addition->item);
+    *master_r = record.files[POSTFIX_MASTER].changed;
     postfix_record_clear(&record);
     return 0;
 }
@@ -178,6 +179,8 @@ static int look_for_other_socket(struct postfix_plan *plan, struct error *error)
 static int fill(const char *directory, const char *socket, struct postfix_plan *plan,
                 struct error *error)
 {
+    int ours;
+
     if (postfix_look(directory, &plan->postfix, error) ||
         (!directory && refuse_to_guess(plan, error)) ||
         milter_place_read(socket, expanded(plan, POSTFIX_QUEUE_DIRECTORY), &plan->place, error))
@@ -190,7 +193,11 @@ static int fill(const char *directory, const char *socket, struct postfix_plan *
     plan_bounces(plan);
     name_overrides(plan);
     milter_place_inspect(&plan->place, plan->postfix, &plan->findings);
-    return look_for_other_socket(plan, error);
+    if (look_at_record(plan, &ours, error) ||
+        pickup_plan_make(plan->postfix, ours, &plan->pickup, &plan->findings, error))
+        return -1;
+    plan->change_count += plan->pickup.count;
+    return 0;
 }
 
 int postfix_plan_make(const char *directory, const char *socket, struct postfix_plan *plan_r,
@@ -212,8 +219,15 @@ void postfix_plan_clear(struct postfix_plan *plan)
         free(plan->changes[i].value);
         free(plan->changes[i].item);
     }
+    pickup_plan_clear(&plan->pickup);
     findings_clear(&plan->findings);
     milter_place_clear(&plan->place);
     postfix_free(&plan->postfix);
     *plan = (struct postfix_plan){0};
+}
+
+int postfix_plan_changes(const struct postfix_plan *plan, enum postfix_file file)
+{
+    return file == POSTFIX_MASTER ? plan->pickup.count > 0
+                                  : plan->change_count > plan->pickup.count;
 }

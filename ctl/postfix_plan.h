@@ -6,6 +6,7 @@
 
 #include "ctl/findings.h"
 #include "ctl/postfix_conf.h"
+#include "ctl/postfix_pickup.h"
 #include "ctl/postfix_record.h"
 #include "ctl/postfix_socket.h"
 
@@ -18,7 +19,8 @@ struct postfix_plan {
     struct postfix *postfix;
     struct milter_place place;
     struct postfix_change changes[POSTFIX_PARAMETERS];
-    size_t change_count;
+    struct pickup_plan pickup; /* of master.cf */
+    size_t change_count;       /* in both files */
     struct findings findings;
 };
 
@@ -27,5 +29,8 @@ struct postfix_plan {
 int postfix_plan_make(const char *directory, const char *socket, struct postfix_plan *plan_r,
                       struct error *error) must_check;
 void postfix_plan_clear(struct postfix_plan *plan);
+
+/* 1 if the plan changes that file. */
+int postfix_plan_changes(const struct postfix_plan *plan, enum postfix_file file);
 
 #endif

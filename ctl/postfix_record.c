@@ -17,14 +17,26 @@
 
 enum { FILE_MAX = 4 << 20 }; /* bytes; a main.cf is some kilobytes */
 
-static char *main_path(const char *directory)
+static const struct {
+    const char *name, *word; /* what its line of the record begins with */
+} files[POSTFIX_FILES] = {
+    [POSTFIX_MAIN] = {"main.cf", "after"},
+    [POSTFIX_MASTER] = {"master.cf", "master"},
+};
+
+const char *postfix_file_name(enum postfix_file file)
 {
-    return xasprintf("%s/main.cf", directory);
+    return files[file].name;
 }
 
-static char *backup_path(const char *directory)
+static char *file_path(const char *directory, enum postfix_file file)
 {
-    return xasprintf("%s/main.cf.before-suppressd", directory);
+    return xasprintf("%s/%s", directory, files[file].name);
+}
+
+static char *backup_path(const char *directory, enum postfix_file file)
+{
+    return xasprintf("%s/%s.before-suppressd", directory, files[file].name);
 }
 
 static char *record_path(const char *directory)
@@ -115,14 +127,30 @@ void postfix_record_clear(struct postfix_record *record)
     *record = (struct postfix_record){0};
 }
 
+/* 1 if the line is a file's. */
+static int take_file(struct postfix_record *record, const char *line)
+{
+    size_t length;
+    int i;
+
+    for (i = 0; i < POSTFIX_FILES; i++) {
+        length = strlen(files[i].word);
+        if (strncmp(line, files[i].word, length) != 0 || line[length] != ' ')
+            continue;
+        record->files[i].changed = 1;
+        (void)sscanf(line + length, " %16[0-9a-f]", record->files[i].after);
+        return 1;
+    }
+    return 0;
+}
+
 static void take_line(struct postfix_record *record, const char *line)
 {
     char name[64], state[8], item[256];
     int i;
 
-    if (sscanf(line, "after %16[0-9a-f]", record->after) == 1)
-        return;
-    if (*line == '#' || sscanf(line, "%63s %7s %255[^\n]", name, state, item) != 3)
+    if (*line == '#' || take_file(record, line) ||
+        sscanf(line, "%63s %7s %255[^\n]", name, state, item) != 3)
         return;
     for (i = 0; i < POSTFIX_PARAMETERS; i++) {
         if (strcmp(postfix_parameter_name(i), name) != 0 || record->additions[i].added)
@@ -154,12 +182,19 @@ int postfix_record_write(const char *directory, const struct postfix_record *rec
                          struct error *error)
 {
     char *path = record_path(directory);
-    char *text = xasprintf("# Written by \"suppressctl setup postfix --apply\"; --remove reads "
-                           "it.\nafter %s\n",
-                           *record->after ? record->after : "-");
+    char *text = xstrdup("# Written by \"suppressctl setup postfix --apply\"; --remove reads "
+                         "it.\n");
     char *longer;
     int i, result;
 
+    for (i = 0; i < POSTFIX_FILES; i++) {
+        const struct postfix_file_state *file = &record->files[i];
+        if (!file->changed)
+            continue;
+        longer = xasprintf("%s%s %s\n", text, files[i].word, *file->after ? file->after : "-");
+        free(text);
+        text = longer;
+    }
     for (i = 0; i < POSTFIX_PARAMETERS; i++) {
         if (!record->additions[i].added)
             continue;
@@ -196,9 +231,10 @@ static int read_existing(const char *path, char **text_r, size_t *length_r, stru
 }
 
 /* Tells an edited file from an untouched one, nothing more. */
-int postfix_main_hash(const char *directory, char hash[17], struct error *error)
+int postfix_hash(const char *directory, enum postfix_file file, char hash[17],
+                 struct error *error)
 {
-    char *path = main_path(directory);
+    char *path = file_path(directory, file);
     uint64_t sum;
     size_t length;
     char *text;
@@ -226,9 +262,9 @@ static int copy(const char *from, const char *to, struct error *error)
     return result;
 }
 
-int postfix_backup(const char *directory, struct error *error)
+int postfix_backup(const char *directory, enum postfix_file file, struct error *error)
 {
-    char *from = main_path(directory), *to = backup_path(directory);
+    char *from = file_path(directory, file), *to = backup_path(directory, file);
     int result = copy(from, to, error);
 
     free(from);
@@ -236,9 +272,9 @@ int postfix_backup(const char *directory, struct error *error)
     return result;
 }
 
-int postfix_restore(const char *directory, struct error *error)
+int postfix_restore(const char *directory, enum postfix_file file, struct error *error)
 {
-    char *from = backup_path(directory), *to = main_path(directory);
+    char *from = backup_path(directory, file), *to = file_path(directory, file);
     int result = copy(from, to, error);
 
     if (!result)

@@ -2,8 +2,8 @@
  *
  * Without an option it looks and prints shell commands, with what it noticed
  * as comments between them. --apply runs the postconf lines after copying
- * main.cf, --remove takes back what --apply added and nothing else. master.cf
- * is read, never changed.
+ * main.cf and master.cf, --remove takes back what --apply added and nothing
+ * else.
  */
 #include "config.h"
 
@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "ctl/ask.h"
 #include "ctl/postfix_apply.h"
+#include "ctl/postfix_list.h"
 #include "ctl/postfix_plan.h"
 #include "ctl/setup.h"
 #include "daemon/settings.h"
@@ -83,24 +84,31 @@ static void print_head(const struct postfix_plan *plan)
                plan->place.reached);
 }
 
+static void print_edit(const struct postfix_plan *plan, const char *flag, const char *name,
+                       const char *value)
+{
+    char *setting = xasprintf("%s = %s", name, value);
+
+    fputs("postconf -c ", stdout);
+    print_quoted(plan->postfix->directory);
+    printf(" %s ", flag);
+    print_quoted(setting);
+    putchar('\n');
+    free(setting);
+}
+
 static void print_plan(const struct postfix_plan *plan)
 {
-    int i;
+    const struct postfix_line *lines = plan->pickup.lines;
+    size_t i;
 
     print_head(plan);
     print_findings(&plan->findings);
-    for (i = 0; i < POSTFIX_PARAMETERS; i++) {
-        char *setting;
-        if (!plan->changes[i].value)
-            continue;
-        setting = xasprintf("%s = %s", postfix_parameter_name(i), plan->changes[i].value);
-        fputs("postconf -c ", stdout);
-        print_quoted(plan->postfix->directory);
-        fputs(" -e ", stdout);
-        print_quoted(setting);
-        putchar('\n');
-        free(setting);
-    }
+    for (i = 0; i < POSTFIX_PARAMETERS; i++)
+        if (plan->changes[i].value)
+            print_edit(plan, "-e", postfix_parameter_name(i), plan->changes[i].value);
+    for (i = 0; i < plan->pickup.count; i++)
+        print_edit(plan, lines[i].flag, lines[i].name, lines[i].value);
     if (plan->change_count) {
         fputs("postfix -c ", stdout);
         print_quoted(plan->postfix->directory);
@@ -124,8 +132,9 @@ static json_t *findings_json(const struct findings *findings)
 
 static json_t *changes_json(const struct postfix_plan *plan)
 {
+    const struct postfix_line *lines = plan->pickup.lines;
     json_t *list = json_array();
-    int i;
+    size_t i;
 
     for (i = 0; i < POSTFIX_PARAMETERS; i++)
         if (plan->changes[i].value)
@@ -133,6 +142,9 @@ static json_t *changes_json(const struct postfix_plan *plan)
                                                   postfix_parameter_name(i), "was",
                                                   plan->postfix->values[i].raw, "becomes",
                                                   plan->changes[i].value));
+    for (i = 0; i < plan->pickup.count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "parameter", lines[i].name,
+                                              "was", "", "becomes", lines[i].value));
     return list;
 }
 
@@ -150,6 +162,18 @@ static void print_json(const struct postfix_plan *plan, int applied)
     json_decref(object);
 }
 
+static void print_applied(const struct postfix_plan *plan)
+{
+    const char *directory = plan->postfix->directory;
+    int i;
+
+    for (i = 0; i < POSTFIX_FILES; i++)
+        if (postfix_plan_changes(plan, i))
+            printf("applied; %s of before is %s/%s.before-suppressd\n", postfix_file_name(i),
+                   directory, postfix_file_name(i));
+    printf("in force after: postfix -c %s reload\n", directory);
+}
+
 static int report_apply(struct ctl *ctl, const struct postfix_plan *plan, int blocked)
 {
     if (ctl->json) {
@@ -163,9 +187,7 @@ static int report_apply(struct ctl *ctl, const struct postfix_plan *plan, int bl
     else if (!plan->change_count)
         puts("nothing to change");
     else
-        printf("applied; main.cf of before is %s/main.cf.before-suppressd\n"
-               "in force after: postfix -c %s reload\n",
-               plan->postfix->directory, plan->postfix->directory);
+        print_applied(plan);
     return blocked ? EXIT_NO : EXIT_YES;
 }
 
@@ -186,6 +208,12 @@ static int make_plan(struct ctl *ctl, const struct options *options, struct post
         findings_add(&plan_r->findings, FINDING_WARNING,
                      "suppressd listens elsewhere, as its settings stand: milter_socket = \"%s\"",
                      settings->milter_socket);
+    if (settings && plan_r->pickup.daemon &&
+        !list_has(settings->user_daemons, plan_r->pickup.daemon))
+        findings_add(&plan_r->findings, FINDING_WARNING,
+                     "suppressd does not take \"%s\" for users' mail, as its settings stand: "
+                     "user_daemons = \"%s\"",
+                     plan_r->pickup.daemon, settings->user_daemons);
     return 0;
 }
 

@@ -117,8 +117,8 @@ static const struct option options[] = {
     {"user_daemons", TYPE_TEXT, AT(user_daemons), "pickup", 0, 300, NULL, 1,
      "Daemons of the MTA (macro {daemon_name}, in Postfix milter_macro_daemon_name), divided by commas, that take mail "
      "from this host's users by sendmail(1): a delivery report among it is a user's text, not the MTA's, and wants proof "
-     "as one from elsewhere does. Postfix gives such mail no daemon of its own until master.cf says so (the sample "
-     "postfix-main.cf has the lines); until then whoever may run sendmail(1) is believed. Empty: none."},
+     "as one from elsewhere does. Postfix gives such mail no daemon of its own until master.cf says so, as "
+     "\"suppressctl setup postfix\" has it do; until then whoever may run sendmail(1) is believed. Empty: none."},
     {"gate_mode", TYPE_CHOICE, AT(gate_mode), "enforce", 0, 0, gate_modes, 1,
      "enforce: suppressed recipients are refused; shadow: it is only logged and counted; off: nobody is looked up."},
     {"gate_reply", TYPE_REPLY, AT(gate_reply),

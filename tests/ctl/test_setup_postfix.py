@@ -15,7 +15,8 @@ ROOT = os.geteuid() == 0
 
 MASTER = """\
 smtp      inet  n       -       {chroot}       -       -       smtpd
-cleanup   unix  n       -       {chroot}       -       0       cleanup
+cleanup   unix  n       -       {chroot}       -       0       cleanup{cleanup}
+pickup    unix  n       -       {chroot}       60      1       pickup{pickup}
 submission inet n       -       {chroot}       -       -       smtpd
   -o syslog_name=postfix/submission
 {more}"""
@@ -45,9 +46,9 @@ class Postfix:
         self.write("")
         self.master()
 
-    def master(self, chroot="n", more=""):
+    def master(self, chroot="n", more="", cleanup="", pickup=""):
         with open(self.dir + "/master.cf", "w") as file:
-            file.write(MASTER.format(chroot=chroot, more=more))
+            file.write(MASTER.format(chroot=chroot, more=more, cleanup=cleanup, pickup=pickup))
 
     def write(self, text):
         with open(self.dir + "/main.cf", "w") as file:
@@ -60,9 +61,13 @@ class Postfix:
         past = time.time() - 60
         os.utime(self.dir + "/main.cf", (past, past))
 
-    def read(self):
-        with open(self.dir + "/main.cf") as file:
+    def read(self, name="main.cf"):
+        with open(self.dir + "/" + name) as file:
             return file.read()
+
+    def services(self, name=""):
+        """Entries of master.cf, a line each, with their options."""
+        return [" ".join(line.split()) for line in self.postconf("-M", *[name][:bool(name)]).splitlines()]
 
     def postconf(self, *arguments):
         self.age()
@@ -98,15 +103,136 @@ def test_printed_lines_do_what_apply_does(postfix):
     before = postfix.read()
     assert before == postfix.read()
     commands = [line for line in lines.splitlines() if line.startswith("postconf ")]
-    assert len(commands) == 3
+    assert len(commands) == 5
     subprocess.run(["sh", "-ec", "\n".join(commands)], check=True)
-    pasted = postfix.read()
+    pasted, services = postfix.read(), postfix.read("master.cf")
     postfix.write("")
+    postfix.master()
     postfix.setup("--apply")
+    assert postfix.read("master.cf") == services
     assert sorted(postfix.read().splitlines()) == sorted(pasted.splitlines())
     assert postfix.value("smtpd_milters") == OURS
     assert postfix.value("non_smtpd_milters") == OURS
     assert postfix.value("internal_mail_filter_classes") == "bounce"
+
+
+PICKUP = "pickup-cleanup unix n - n - 0 cleanup -o milter_macro_daemon_name=pickup"
+
+
+def test_pickup_gets_a_cleanup_of_its_own(postfix):
+    plan = postfix.plan()
+    assert [change["parameter"] for change in plan["changes"]][-2:] == [
+        "pickup-cleanup/unix", "pickup/unix/cleanup_service_name"]
+    assert postfix.services("pickup-cleanup/unix") == []
+    said = postfix.setup("--apply")
+    assert postfix.dir + "/master.cf.before-suppressd" in said
+    assert postfix.services("pickup-cleanup/unix") == [PICKUP]
+    assert postfix.services("pickup/unix") == ["pickup unix n - n 60 1 pickup "
+                                               "-o cleanup_service_name=pickup-cleanup"]
+    assert 'calls itself "pickup" already' in " ".join(findings(postfix.plan(), "note"))
+
+
+def test_it_does_all_that_the_other_one_does(postfix):
+    postfix.master(chroot="y", cleanup="\n  -o { header_checks = regexp:/a b } -o milter_macro_daemon_name=x",
+                   pickup=" -o content_filter=", more="own unix n - n - 7 cleanup -v\n")
+    postfix.setup("--apply")
+    assert postfix.services("pickup-cleanup/unix") == [
+        "pickup-cleanup unix n - y - 0 cleanup -o {header_checks=regexp:/a b} "
+        "-o milter_macro_daemon_name=x -o milter_macro_daemon_name=pickup"]
+    assert postfix.postconf("-Ph", "pickup/unix/content_filter").strip() == ""
+    postfix.setup("--remove")
+    postfix.write("cleanup_service_name = own\n")
+    postfix.setup("--apply")
+    assert postfix.services("pickup-cleanup/unix") == [PICKUP.replace("0 cleanup", "7 cleanup -v")]
+
+
+def test_an_earlier_apply_without_it_gets_it_too(postfix):
+    before, master = postfix.read(), postfix.read("master.cf")
+    postfix.master(pickup=" -o cleanup_service_name=cleanup")
+    postfix.setup("--apply")
+    applied = postfix.read()
+    postfix.master()
+    postfix.setup("--apply")
+    assert postfix.services("pickup-cleanup/unix") == [PICKUP] and postfix.read() == applied
+    postfix.setup("--remove")
+    assert postfix.read() == before and postfix.read("master.cf") == master
+    assert sorted(os.listdir(postfix.dir)) == ["main.cf", "master.cf"]
+
+
+@pytest.mark.parametrize("own, weight, words", [
+    ({"pickup": " -o cleanup_service_name=pre", "more": "pre unix n - n - 0 cleanup\n"}, "warning",
+     '"cleanup_service_name = pre", which is left alone: until pre/unix has "-o milter_macro_daemon_name=pickup"'),
+    ({"pickup": " -o cleanup_service_name=cleanup"}, "warning", "while it keeps pickup from a cleanup of its own"),
+    ({"pickup": " -o cleanup_service_name=pickup-cleanup"}, "warning", "until pickup-cleanup/unix has"),
+    ({"more": "pickup-cleanup unix n - n - 0 cleanup -o syslog_name=x\n"}, "warning",
+     "has a pickup-cleanup/unix already, which is left alone"),
+    ({"pickup": " -o cleanup_service_name=pre",
+      "more": "pre unix n - n - 0 cleanup -o milter_macro_daemon_name=pickup\n"}, "note",
+     'a cleanup that calls itself "pickup" already'),
+    ({"pickup": " -o cleanup_service_name=pre",
+      "more": "pre unix n - n - 0 cleanup -o milter_macro_daemon_name=users\n"}, "warning",
+     'does not take "users" for users\' mail'),
+])
+def test_what_the_postmaster_has_made_is_left_alone(postfix, own, weight, words):
+    postfix.master(**own)
+    services = postfix.read("master.cf")
+    assert words in " ".join(findings(postfix.plan("--apply"), weight))
+    assert postfix.read("master.cf") == services
+    postfix.setup("--remove")
+    assert postfix.read("master.cf") == services
+
+
+def test_remove_after_an_edit_of_master_cf_takes_only_ours(postfix):
+    services = postfix.services()
+    postfix.setup("--apply")
+    postfix.postconf("-P", "pickup-cleanup/unix/syslog_name=x", "cleanup/unix/syslog_name=y")
+    postfix.setup("--remove")
+    assert postfix.services() == [line + " -o syslog_name=y" * line.startswith("cleanup") for line in services]
+
+
+def test_remove_leaves_where_the_postmaster_has_pickup_hand_its_mail(postfix):
+    postfix.setup("--apply")
+    postfix.postconf("-P", "pickup/unix/cleanup_service_name=cleanup")
+    postfix.setup("--remove")
+    assert postfix.services("pickup/unix") == ["pickup unix n - n 60 1 pickup -o cleanup_service_name=cleanup"]
+    assert postfix.services("pickup-cleanup/unix") == []
+
+
+@pytest.mark.parametrize("edit", [("-P", "submission/inet/cleanup_service_name=pickup-cleanup"),
+                                  ("-e", "cleanup_service_name=pickup-cleanup")])
+def test_remove_takes_no_cleanup_away_from_others(postfix, edit):
+    postfix.setup("--apply")
+    postfix.postconf(*edit)
+    main, master = postfix.read(), postfix.read("master.cf")
+    assert "names what --remove would take away: nothing was changed" in postfix.setup("--remove", code=3)
+    assert postfix.read() == main and postfix.read("master.cf") == master
+
+
+def test_applied_again_after_half_of_it(postfix):
+    """As after a kill between the two edits of master.cf."""
+    services = postfix.services()
+    postfix.setup("--apply")
+    for lost in (("-PX", "pickup/unix/cleanup_service_name"), ("-MX", "pickup-cleanup/unix")):
+        postfix.postconf(*lost)
+        postfix.setup("--apply")
+        assert postfix.services("pickup-cleanup/unix") == [PICKUP]
+        assert "-o cleanup_service_name=pickup-cleanup" in postfix.services("pickup/unix")[0]
+    postfix.setup("--remove")
+    assert postfix.services() == services
+
+
+def test_a_master_cf_without_pickup_stays(postfix):
+    postfix.master()
+    postfix.postconf("-MX", "pickup/unix")
+    services = postfix.read("master.cf")
+    postfix.setup("--apply")
+    assert postfix.read("master.cf") == services
+
+
+def test_mail_of_users_must_be_known_by_its_name(postfix):
+    with open(postfix.conf, "a") as file:
+        file.write('user_daemons = ""\n')
+    assert 'does not take "pickup" for users\' mail' in " ".join(findings(postfix.plan(), "warning"))
 
 
 @pytest.mark.skipif("CONF" not in os.environ, reason="the folder of the snippets is not known")
@@ -117,6 +243,10 @@ def test_snippet_says_what_apply_says(postfix):
     names = ["smtpd_milters", "non_smtpd_milters", "internal_mail_filter_classes"]
     applied = [postfix.value(name).split() for name in names]
     postfix.write(snippet)
+    lines = [" ".join(line.lstrip("#").split()) for line in snippet.splitlines() if line.startswith("#   ")]
+    assert [" ".join(lines[0:2]), " ".join(lines[2:4])] == [
+        line.replace(" unix n - n ", " unix n - y ")
+        for service in ("pickup/unix", "pickup-cleanup/unix") for line in postfix.services(service)]
     assert [postfix.value(name).split() for name in names] == applied
     assert postfix.plan()["changes"] == []
 
@@ -141,7 +271,7 @@ CONFIGURATIONS = {
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_apply_keeps_what_is_there_and_remove_gives_it_back(postfix, name):
     postfix.write(CONFIGURATIONS[name])
-    before = postfix.read()
+    before, services = postfix.read(), postfix.read("master.cf")
     old = {key: postfix.value(key) for key in ("smtpd_milters", "non_smtpd_milters")}
     postfix.setup("--apply")
     with open(postfix.dir + "/main.cf.before-suppressd") as file:
@@ -155,7 +285,7 @@ def test_apply_keeps_what_is_there_and_remove_gives_it_back(postfix, name):
     assert postfix.plan()["changes"] == []
     assert postfix.read() == applied
     postfix.setup("--remove")
-    assert postfix.read() == before
+    assert postfix.read() == before and postfix.read("master.cf") == services
     assert sorted(os.listdir(postfix.dir)) == ["main.cf", "master.cf"]
     assert "nothing to take back" in postfix.setup("--remove")
 
@@ -355,14 +485,15 @@ def other_postconf(tmp_path, monkeypatch, script):
     monkeypatch.setenv("PATH", "%s:%s" % (folder, os.environ["PATH"]))
 
 
-def test_an_edit_that_fails_leaves_main_cf_as_it_was(postfix, tmp_path, monkeypatch):
-    before = postfix.read()
+@pytest.mark.parametrize("edit", ["-e", "-M", "-P"])
+def test_an_edit_that_fails_leaves_all_as_it_was(postfix, tmp_path, monkeypatch, edit):
+    before, services = postfix.read(), postfix.read("master.cf")
     real = shutil.which("postconf", path=os.environ["PATH"] + ":/usr/sbin")
     other_postconf(tmp_path, monkeypatch,
-                   'case "$*" in *" -e "*) %s "$@"; echo "disk full" >&2; exit 1;; esac\n'
-                   'exec %s "$@"\n' % (real, real))
+                   'case "$*" in *" %s "*=*) %s "$@"; echo "disk full" >&2; exit 1;; esac\n'
+                   'exec %s "$@"\n' % (edit, real, real))
     assert "disk full" in postfix.setup("--apply", code=3)
-    assert postfix.read() == before
+    assert postfix.read() == before and postfix.read("master.cf") == services
     assert sorted(os.listdir(postfix.dir)) == ["main.cf", "master.cf"]
 
 

@@ -85,7 +85,7 @@ MASTER_CF = """\
     -o syslog_name={name}/login
     -o mynetworks=192.0.2.255/32
     -o {{ smtpd_relay_restrictions = check_client_access static:OK, reject }}
-pickup    unix  n - n 1 1 pickup{pickup}
+pickup    unix  n - n 1 1 pickup
 cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 1 1 qmgr
 rewrite   unix  - - n - - trivial-rewrite
@@ -148,7 +148,6 @@ class Postfix:
         self.settings = {"delay_warning_time": "0", "milter_command_timeout": "30s",
                          "milter_content_timeout": "30s"}
         self.services = ""     # more lines of master.cf
-        self.pickup = ""       # options of pickup, as they follow in master.cf
         self.unreachable = {}  # domain -> transport of a domain that nobody serves
         self.running = False
         self.submission_port, self.internet_port, self.login_port = free_ports(3)
@@ -168,6 +167,10 @@ class Postfix:
         owner = pwd.getpwnam("postfix")
         os.chown(data, owner.pw_uid, owner.pw_gid)
         self._configure()
+        return self.run()
+
+    def run(self):
+        """Starts it with main.cf and master.cf as they are."""
         wait_for(self._starts, lambda: f"postfix start: {self.log()[-2000:]}", pause=0.5)
         self.running = True
         wait_for(self._answers, f"Postfix on port {self.submission_port}: {self.log()[-2000:]}")
@@ -261,7 +264,7 @@ class Postfix:
         (self.config / "main.cf").write_text(text)
         (self.config / "master.cf").write_text(MASTER_CF.format(
             name=self.name, submission=self.submission_port, internet=self.internet_port,
-            login=self.login_port, pickup=self.pickup) + self.services)
+            login=self.login_port) + self.services)
         routes = [f"{domain} smtp:[127.0.0.1]:{port}"
                   for domain, port in self.internet.routes().items()]
         routes += [f"{domain} {how.format(domain)}" for domain, how in self.unreachable.items()]

@@ -24,7 +24,7 @@ SENDMAIL_LINE = ("sm-mta[7]: 7AOForged1: to=<{0}>, ctladdr=<n@sender.example>, d
 
 @pytest.fixture(scope="module")
 def rig(home):
-    """pickup has a cleanup of its own, by the lines of the sample."""
+    """Postfix is set up by nobody but "suppressctl setup postfix"."""
     if suppressd.missing():
         pytest.skip(suppressd.missing())
     made = Rig(home)
@@ -32,11 +32,16 @@ def rig(home):
                              lmtp_socket=f"unix:{home}/lmtp.sock", lmtp_socket_mode="0666")
     made.postfix.settings["relay_domains"] = "sender.example bounces.example"
     made.postfix.unreachable["bounces.example"] = f"lmtp:unix:{home}/lmtp.sock"
-    made.postfix.pickup = "\n    -o cleanup_service_name=pickup-cleanup"
-    made.postfix.services = "pickup-cleanup unix n - n - 0 cleanup\n    -o milter_macro_daemon_name=pickup\n"
+    for name in ("smtpd_milters", "non_smtpd_milters", "internal_mail_filter_classes"):
+        del made.postfix.settings[name]
     try:
         made.suppressd.start()
         made.postfix.start()
+        made.postfix.stop()
+        for answer in ("applied", "nothing to change"):
+            done = made.suppressd.ctl("setup", "postfix", "--apply", "--config-dir", str(made.postfix.config))
+            assert answer in done.stdout and not done.returncode, done.stdout
+        made.postfix.run()
         yield made
     finally:
         made.stop()
