@@ -481,11 +481,14 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    Suite *suite = suite_create("incident simulation");
-    TCase *people = tcase_create("people"), *normal = tcase_create("normal");
+    Suite *suite;
+    TCase *people, *normal;
 
     if (argc > 1 && !strcmp(argv[1], "--page"))
         return print_page();
+    suite = suite_create("incident simulation");
+    people = tcase_create("people");
+    normal = tcase_create("normal");
     tcase_set_timeout(people, 600);
     tcase_set_timeout(normal, 1800);
     tcase_add_loop_test(people, people_come_to_no_harm, 0, SCENARIOS);
