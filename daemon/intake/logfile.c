@@ -39,10 +39,10 @@ static void use(struct logfile *file, int fd_take, uint64_t offset, uint64_t sin
     struct stat status = {0};
     char before = '\n';
 
-    if (file->fd >= 0)
-        close(file->fd);
     if (file->position.head_length)
         (void)logfile_position(file, &file->before);
+    if (file->fd >= 0)
+        close(file->fd);
     (void)!fstat(fd_take, &status);
     if (offset && pread(fd_take, &before, 1, (off_t)offset - 1) != 1)
         before = '\n';
@@ -203,12 +203,16 @@ int logfile_next(struct logfile *file, struct span *line_r)
  * until then the position is the end of the one before. */
 int logfile_position(const struct logfile *file, struct log_position *position_r)
 {
+    struct stat status;
+
     if (!file->position.head_length && file->before.head_length) {
         *position_r = file->before;
         return 1;
     }
     *position_r = file->position;
     position_r->offset = taken_to(file);
+    if (file->fd >= 0 && !fstat(file->fd, &status))
+        position_r->time = status.st_mtim.tv_sec;
     return position_r->inode != 0;
 }
 
@@ -222,8 +226,8 @@ const char *logfile_problem(const struct logfile *file)
     return file->problem ? strerror(file->problem) : NULL;
 }
 
-/* The position's file has gone: the next one is the oldest that was still written to
- * after the position had been saved. */
+/* The position's file has gone: the next one is the oldest that was written to after
+ * it. Not after the position was saved: who is behind has newer files to read yet. */
 static void skip_gap(struct logfile *file, const struct log_position *from)
 {
     const struct stat then = {.st_mtim = {.tv_sec = from->time, .tv_nsec = 999999999}};

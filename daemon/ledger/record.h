@@ -48,7 +48,7 @@ struct log_position {
     uint64_t head_length; /* of so many of its first bytes ... */
     uint64_t head_hash;   /* ... this is the FNV-1a */
     char cursor[LOG_CURSOR_SIZE]; /* of the systemd journal instead; "": a file */
-    int64_t time;         /* when it was saved, Unix seconds; set by lookup_position */
+    int64_t time;         /* when the file was last written to, as far as it was seen; Unix seconds; 0: not known */
 };
 
 /* One line of a log that goes into the records. */

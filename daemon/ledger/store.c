@@ -338,7 +338,8 @@ int store_put_position(struct store *store, const char *path, const struct log_p
     if (path &&
         statement_run(&store->statements, POSITION_PUT, error, "tiiiiiiti", path, (int64_t)position->device,
                       (int64_t)position->inode, (int64_t)position->since, (int64_t)position->offset,
-                      (int64_t)position->head_length, (int64_t)position->head_hash, position->cursor, now))
+                      (int64_t)position->head_length, (int64_t)position->head_hash, position->cursor,
+                      position->time ? position->time : now))
         return -1;
     if (!position->head_length || position->offset <= position->since)
         return 0;

@@ -272,6 +272,30 @@ START_TEST(a_file_that_is_gone_is_a_gap)
 }
 END_TEST
 
+/* Far behind: others are done with the file that is being read, and not with the next. */
+START_TEST(files_that_wait_are_read_when_the_one_before_is_gone)
+{
+    struct log_position position;
+
+    begin();
+    append("1\n");
+    ck_assert_str_eq(take(), "1|");
+    append("2, which nobody reads any more\n");
+    rotate_by_rename();
+    append("3\n");
+    rotate_by_rename();
+    append("4\n");
+    rotate_by_rename();
+    append("5\n");
+    ck_assert_int_eq(logfile_position(file, &position), 1);
+    logfile_close(&file);
+    ck_assert_int_eq(unlink(rotated(3)), 0);
+    file = logfile_open(path, &position);
+    ck_assert_str_eq(take_visits(7), "3|4|5|");
+    ck_assert_uint_eq(logfile_gaps(file), 1);
+}
+END_TEST
+
 /* Days away: the file of the position has been compressed, the next one not yet. */
 START_TEST(behind_a_compressed_file_reading_goes_on)
 {
@@ -476,6 +500,7 @@ int main(void)
     tcase_add_test(tcase, a_copy_that_is_still_being_made_is_not_read_twice);
     tcase_add_loop_test(tcase, what_was_rotated_while_nobody_read_is_found, 0, 2);
     tcase_add_test(tcase, a_file_that_is_gone_is_a_gap);
+    tcase_add_test(tcase, files_that_wait_are_read_when_the_one_before_is_gone);
     tcase_add_test(tcase, behind_a_compressed_file_reading_goes_on);
     tcase_add_test(tcase, a_position_tells_where_reading_began);
     tcase_add_test(tcase, a_visit_ends_with_its_file);
