@@ -231,17 +231,19 @@ static int erase(struct store *store, const char *key, int64_t taken, const char
 static int check_named(struct store *store, const char *key, struct error *error)
 {
     char *hidden = NULL;
-    int hides = veil_is_closed(store->veil) ? veil_text(store->veil, key, &hidden, error) : 1;
+    int hides = veil_text(store->veil, key, &hidden, error), is_token = hides > 0 && !strcmp(hidden, key);
 
     free(hidden);
-    return hides ? hides : error_set(error, ERROR_INPUT, "%s is a token: a person is erased by the address", key);
+    if (is_token)
+        return error_set(error, ERROR_INPUT, "%s is a token: a person is erased by the address", key);
+    return hides < 0 ? -1 : 0;
 }
 
 int store_erase(struct store *store, const char *key, int64_t from, int64_t *from_r, const char *who, int64_t now,
                 struct error *error)
 {
     int64_t taken = (int64_t)veil_number(store->veil, hash_bytes(HASH_OF_NOTHING, key, strlen(key)));
-    int result = check_named(store, key, error) < 0 ? -1 : sweep(store, key, from, from_r, error);
+    int result = check_named(store, key, error) ? -1 : sweep(store, key, from, from_r, error);
 
     store->erased = 1;
     if (result)

@@ -270,6 +270,46 @@ static void goes_on(void)
     ck_assert_int_eq(take(by_hand(RECORD_DISALLOW, "ferret@example.com", "")), 1);
 }
 
+/* Erasing leaves nothing of a token either, and of others what they had. */
+START_TEST(a_person_is_erased)
+{
+    char token[300], named[1000];
+    struct record *by_token;
+    struct lookup *lookup;
+
+    open_ledger(1);
+    take(failure("Q1"));
+    take(by_hand(RECORD_SUPPRESS, "badger@example.com", ""));
+    take(sent());
+    take(delivered(DEAD, 10));
+    take(kept_aside());
+    snprintf(token, sizeof(token), "%s", database_text("SELECT key FROM address"));
+    ck_assert_int_eq(database_number("SELECT count(*) FROM taken"), 1);
+
+    by_token = by_hand(RECORD_ERASE, token, "");
+    ck_assert_int_eq(ledger_begin(ledger, &error), 0);
+    ck_assert_int_eq(ledger_record(ledger, by_token, &error), -1);
+    ck_assert_int_eq(error.code, ERROR_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, "is a token"));
+    record_free(&by_token);
+    ledger_rollback(ledger);
+
+    ck_assert_int_eq(take(by_hand(RECORD_ERASE, DEAD, "")), 1);
+    ck_assert_int_eq(take(by_hand(RECORD_ERASE, DEAD, "")), 0);
+    snprintf(named, sizeof(named), "SELECT (SELECT count(*) FROM address) + (SELECT count(*) FROM event) + (SELECT count(*)"
+             " FROM bounce) + (SELECT count(*) FROM taken) + (SELECT count(*) FROM change WHERE key = '%s') +"
+             " (SELECT count(*) FROM suppression WHERE key = '%s')", token, token);
+    ck_assert_int_eq(database_number(named), 0);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM aside"), 1);
+    ck_assert_int_eq(database_number("SELECT count(*) FROM sent_recipient"), 1);
+    ck_assert_ptr_nonnull(lookup = lookup_open(database_path, &error));
+    ck_assert_int_eq(refused(lookup, DEAD), 1);
+    ck_assert_int_eq(refused(lookup, "badger@example.com"), 1);
+    ck_assert_int_eq(refused(lookup, "walrus@example.com"), 0);
+    lookup_close(&lookup);
+}
+END_TEST
+
 START_TEST(a_new_database_never_holds_an_address)
 {
     open_ledger(1);
@@ -518,6 +558,7 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_new_database_never_holds_an_address);
+    tcase_add_test(tcase, a_person_is_erased);
     tcase_add_test(tcase, the_test_would_find_names);
     tcase_add_test(tcase, a_plain_one_is_converted_without_a_trace);
     tcase_add_test(tcase, triggers_have_no_say);
