@@ -1,9 +1,11 @@
-/* Reports for tests, put together by hand. */
+/* Reports for tests, put together by hand, and the way into a ledger. */
 #ifndef SUPPRESSD_TESTS_DAEMON_LEDGER_REPORTS_H
 #define SUPPRESSD_TESTS_DAEMON_LEDGER_REPORTS_H
 
 #include "base/mem.h"
+#include "daemon/ledger/ledger.h"
 #include "daemon/ledger/record.h"
+#include "tests/run.h"
 
 static inline struct record *report_make(enum evidence evidence, const char *queue_id)
 {
@@ -34,6 +36,22 @@ static inline struct record *report_one(enum evidence evidence, const char *queu
 
     report_add(record, recipient, action, reply);
     return record;
+}
+
+/* In a transaction of its own. What it has changed; set_r may be NULL. */
+static inline int report_commit(struct ledger *ledger, struct record *record_take, int64_t *set_r)
+{
+    struct error error;
+    int changed;
+
+    ck_assert_msg(ledger_begin(ledger, &error) == 0, "%s", error.text);
+    ck_assert_msg(ledger_record(ledger, record_take, &error) == 0, "%s", error.text);
+    ck_assert_msg(ledger_commit(ledger, &error) == 0, "%s", error.text);
+    changed = record_take->changed_r;
+    if (set_r)
+        *set_r = record_take->set_r;
+    record_free(&record_take);
+    return changed;
 }
 
 #endif

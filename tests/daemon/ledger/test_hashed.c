@@ -72,14 +72,7 @@ static void teardown(void)
 
 static int take(struct record *record)
 {
-    int changed;
-
-    ck_assert_int_eq(ledger_begin(ledger, &error), 0);
-    ck_assert_msg(ledger_record(ledger, record, &error) == 0, "%s", error.text);
-    ck_assert_msg(ledger_commit(ledger, &error) == 0, "%s", error.text);
-    changed = record->changed_r;
-    record_free(&record);
-    return changed;
+    return report_commit(ledger, record, NULL);
 }
 
 static struct record *by_hand(enum record_kind kind, const char *key, const char *note)

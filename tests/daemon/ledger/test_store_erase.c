@@ -50,14 +50,7 @@ static void teardown(void)
 
 static int record_take(struct record *record)
 {
-    int changed;
-
-    ck_assert_int_eq(ledger_begin(ledger, &error), 0);
-    ck_assert_msg(ledger_record(ledger, record, &error) == 0, "%s", error.text);
-    ck_assert_msg(ledger_commit(ledger, &error) == 0, "%s", error.text);
-    changed = record->changed_r;
-    record_free(&record);
-    return changed;
+    return report_commit(ledger, record, NULL);
 }
 
 static struct record *make(enum record_kind kind, const char *key)
@@ -153,12 +146,7 @@ static int erase(const char *key, int *calls_r)
         int changed;
 
         record->set = from;
-        ck_assert_int_eq(ledger_begin(ledger, &error), 0);
-        ck_assert_msg(ledger_record(ledger, record, &error) == 0, "%s", error.text);
-        ck_assert_msg(ledger_commit(ledger, &error) == 0, "%s", error.text);
-        changed = record->changed_r;
-        from = record->set_r;
-        record_free(&record);
+        changed = report_commit(ledger, record, &from);
         if (changed != STORE_ERASE_MORE)
             return changed;
     }

@@ -51,15 +51,7 @@ static int chance(int of)
 /* Whether something was changed, and the number of the set that it was. */
 static int record_take(struct record *record, int64_t *set_r)
 {
-    int changed;
-
-    ck_assert_int_eq(ledger_begin(ledger, &error), 0);
-    ck_assert_msg(ledger_record(ledger, record, &error) == 0, "%s", error.text);
-    ck_assert_msg(ledger_commit(ledger, &error) == 0, "%s", error.text);
-    changed = record->changed_r;
-    *set_r = record->set_r;
-    record_free(&record);
-    return changed;
+    return report_commit(ledger, record, set_r);
 }
 
 /* The whole of the tables that undo is to restore, as one text: the caller's. */
