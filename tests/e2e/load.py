@@ -12,7 +12,7 @@ import threading
 import time
 
 from mail import outcome, report
-from milter_client import ACCEPT, CONTINUE, REPLY, Milter
+from milter import ACCEPT, CONTINUE, REPLY, SUBMITTER, Milter
 from postfix import HOSTNAME
 
 DEAD, LIVE = "dead@good.example", "live@good.example"
@@ -70,7 +70,7 @@ class Load:
             try:
                 connection = connection or Milter(self._path("milter_socket"), mta=HOSTNAME)
                 content = report(outcome(recipient), queue_id=queue_id)
-                if connection.message("", "news@sender.example", content, queue_id) in (ACCEPT, CONTINUE):
+                if connection.message(content, queue_id) in (ACCEPT, CONTINUE):
                     return True
             except OSError:
                 if connection:
@@ -101,10 +101,10 @@ class Load:
         connection = None
         while not self._stop.is_set():
             try:
-                connection = connection or Milter(self._path("milter_socket"), internal=False)
+                connection = connection or Milter(self._path("milter_socket"), SUBMITTER)
                 connection.mail("news@sender.example")
                 self._count(connection.rcpt(DEAD)[0] == REPLY, connection.rcpt(LIVE)[0] == REPLY)
-                connection.send(b"A")
+                connection.abort()
             except OSError:
                 if connection:
                     connection.close()

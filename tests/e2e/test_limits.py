@@ -10,7 +10,7 @@ import pytest
 
 import suppressd
 from mail import outcome, report
-from milter import Milter
+from milter import ACCEPT, CONTINUE, MTAS_OWN, STRANGER, TEMPFAIL, Milter
 from suppressd import Suppressd
 from waiting import FACTOR, wait_for
 
@@ -112,8 +112,8 @@ class Lmtp:
 
 def taken(answer):
     """By LMTP or milter: it is on record, or says nothing."""
-    assert answer in (250, 451, b"c", b"a", b"t"), answer
-    return answer not in (451, b"t")
+    assert answer in (250, 451, CONTINUE, ACCEPT, TEMPFAIL), answer
+    return answer not in (451, TEMPFAIL)
 
 
 class Asker:
@@ -162,8 +162,8 @@ def lmtp(daemon):
     return Lmtp(place(daemon, "lmtp_socket"))
 
 
-def milter(daemon, internal=False):
-    return Milter(place(daemon, "milter_socket"), internal, HOST)
+def milter(daemon, client=STRANGER):
+    return Milter(place(daemon, "milter_socket"), client, HOST)
 
 
 def counters(daemon):
@@ -205,7 +205,7 @@ class Others:
             self.faults.append(repr(fault))
 
     def report(self):
-        with lmtp(self.daemon) as one, milter(self.daemon, internal=True) as other:
+        with lmtp(self.daemon) as one, milter(self.daemon, MTAS_OWN) as other:
             for number in itertools.count():
                 for way, client in (("lmtp", one), ("milter", other)):
                     who = f"{self.name}.{way}.{number}@bad.example"
@@ -303,11 +303,11 @@ def test_milter_connections_beyond_the_limit(daemon):
     daemon.hup()
     daemon.wait_stderr("reloaded")
     try:
-        with milter(daemon) as one, milter(daemon) as two, milter(daemon, internal=True) as three:
+        with milter(daemon) as one, milter(daemon) as two, milter(daemon, MTAS_OWN) as three:
             fields, body = fields_of(report(outcome("crowd@bad.example"), mta=HOST))
-            assert three.give(fields, body) == b"t"
-            assert three.begin(sender="friend@far.example") == b"c"
-            assert three.end_of_headers() == b"a"
+            assert three.give(fields, body) == TEMPFAIL
+            assert three.mail("friend@far.example") == CONTINUE and three.rcpt()[0] == CONTINUE
+            assert three.end_of_headers() == ACCEPT
             assert taken(two.give(fields, body)) and taken(one.give(fields, body))
         wait_for(lambda: admits(daemon, fields, body), "room for another connection")
         assert counters(daemon)["sessions_crowded"] >= 1
@@ -318,5 +318,5 @@ def test_milter_connections_beyond_the_limit(daemon):
 
 
 def admits(daemon, fields, body):
-    with milter(daemon, internal=True) as again:
+    with milter(daemon, MTAS_OWN) as again:
         return taken(again.give(fields, body))
