@@ -120,12 +120,12 @@ static const char *const inserts[STATEMENTS] = {
     "INSERT INTO address (id, key, given, domain) VALUES (?1, ?2, ?2, ?3)",
     "INSERT INTO event (id, time, recorded, address, action, reason, persistence, rule, ruleset, provider, code,"
     " status, reply, reporting_mta, message_key, queue_id, sender, stream, source, evidence, trusted, decision,"
-    " sentence) VALUES (?1, 900, 1000, ?1, 'failed', 'no-such-user', 'permanent', 'postfix-user-unknown', 1,"
+    " sentence, told_by) VALUES (?1, 900, 1000, ?1, 'failed', 'no-such-user', 'permanent', 'postfix-user-unknown', 1,"
     " 'postfix', 550, '5.1.1', 1, 'mail.example.org', ?2, ?2, 'news@example.org', 'example.org', 'milter', 'local', 1,"
-    " 'suppress', 'no-such-user: The receiving server knows no such mailbox, user or alias.')",
+    " 'suppress', 'no-such-user: The receiving server knows no such mailbox, user or alias.', 'milter/local')",
     "INSERT INTO bounce (address, hard, other, first, last, last_event) VALUES (?1, 1, 0, 1000, 1000, ?1)",
-    "INSERT INTO suppression (key, stream, reason, since, origin, event, note)"
-    " VALUES (?2, '', 'no-such-user', 1000, 'automatic', ?1, '')",
+    "INSERT INTO suppression (key, stream, reason, since, origin, event, note, policy)"
+    " VALUES (?2, '', 'no-such-user', 1000, 'automatic', ?1, '', 'taxonomy')",
     "INSERT INTO change (key, stream, reason, time, origin, event, note, who, what)"
     " VALUES (?2, '', 'no-such-user', 1000, 'automatic', ?1, '', 'hygiene', 'suppress')",
 };
