@@ -15,6 +15,10 @@ enum { ALLOWED, DELIVERED, FAILURES, DOMAIN_DELIVERED, DOMAIN_FAILURES, STANDING
 #define OF_NAME "(e.reason = ?2 OR e.reason IN (SELECT name FROM reason WHERE family = ?2))"
 #define COUNTS "e.trusted AND e.action = 'failed' AND e.decision <> 'none' AND " OF_NAME
 
+#define STANDS(key) \
+    "SELECT state, origin, reason, coalesce(until, 0), level, coalesce(trial, 0) FROM suppression" \
+    " WHERE key = " key " AND (+stream = '' OR +stream = ?3) AND coalesce(event, -1) <> ?4"
+
 static const char *const sql[STATEMENTS] = {
     [ALLOWED] = "SELECT 1 FROM allow WHERE key = ?1 UNION ALL SELECT 1 FROM allow WHERE key = ?2 LIMIT 1",
     [DELIVERED] = "SELECT b.delivered FROM address a JOIN bounce b ON b.address = a.id WHERE a.key = ?1",
@@ -30,9 +34,8 @@ static const char *const sql[STATEMENTS] = {
         "SELECT count(DISTINCT CASE WHEN a.key <> ?5 THEN a.id END), min(e.time)"
         " FROM address a JOIN event e ON e.address = a.id"
         " WHERE a.domain = ?1 AND " COUNTS " AND e.time > ?3 AND e.id <> ?4",
-    [STANDING] =
-        "SELECT key, state, origin, reason, coalesce(until, 0), level, coalesce(trial, 0) FROM suppression"
-        " WHERE key IN (?1, ?2) AND (stream = '' OR stream = ?3) AND coalesce(event, -1) <> ?4",
+    /* IN (...) would build a table in memory for every failure. */
+    [STANDING] = STANDS("?1") " UNION ALL " STANDS("?2"),
 };
 
 void past_prepare(struct statements *statements, sqlite3 *db, struct veil *veil)
@@ -116,11 +119,11 @@ static int read_standing(struct statements *statements, const struct past_questi
     while (stmt && (row = statement_step(statements, STANDING, error)) > 0) {
         struct hygiene_standing standing = {
             .exists = 1,
-            .state = state_of((const char *)sqlite3_column_text(stmt, 1)),
-            .word = hygiene_word((const char *)sqlite3_column_text(stmt, 2), (const char *)sqlite3_column_text(stmt, 3)),
-            .until = sqlite3_column_int64(stmt, 4),
-            .level = sqlite3_column_int(stmt, 5),
-            .trial = sqlite3_column_int64(stmt, 6) > 0,
+            .state = state_of((const char *)sqlite3_column_text(stmt, 0)),
+            .word = hygiene_word((const char *)sqlite3_column_text(stmt, 1), (const char *)sqlite3_column_text(stmt, 2)),
+            .until = sqlite3_column_int64(stmt, 3),
+            .level = sqlite3_column_int(stmt, 4),
+            .trial = sqlite3_column_int64(stmt, 5) > 0,
         };
 
         if (weight(&standing, question->now) > weight(standing_r, question->now))

@@ -22,6 +22,7 @@ enum {
     " e.evidence, e.decision, e.sentence, p.text" \
     " FROM event e LEFT JOIN reply p ON p.id = e.reply"
 #define KNOWN_NUMBERS 8
+#define OF_KEY " WHERE e.message_key = ?1 AND e.address = ?2 AND e.action = ?3"
 
 /* What event ?1 caused: by the keys that it can have, for no index has the event. */
 #define OF_EVENT \
@@ -37,10 +38,11 @@ static const char *const sql[STATEMENTS] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
         " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?22 || '/' || ?23)",
     [EVENT_BY_KEY] =
-        KNOWN " WHERE e.message_key = ?1 AND e.address = ?2 AND e.action = ?3"
-        " AND (e.trusted = 0 OR ?5 = 'proved' AND e.evidence = 'proved' OR e.reporting_mta = ?4 COLLATE NOCASE OR ?4 <> '' AND e.reporting_mta <> ''"
+        /* Those that count first; ORDER BY would sort for every result, of which hardly any is known. */
+        KNOWN OF_KEY " AND e.trusted AND (?5 = 'proved' AND e.evidence = 'proved'"
+        " OR e.reporting_mta = ?4 COLLATE NOCASE OR ?4 <> '' AND e.reporting_mta <> ''"
         " AND (instr(lower(e.reporting_mta), lower(?4) || '.') = 1"
-        " OR instr(lower(?4), lower(e.reporting_mta) || '.') = 1)) ORDER BY e.trusted DESC LIMIT 1",
+        " OR instr(lower(?4), lower(e.reporting_mta) || '.') = 1)) UNION ALL " KNOWN OF_KEY " AND NOT e.trusted",
     [EVENT_BY_MESSAGE] =
         KNOWN " WHERE e.message_id = ?1 AND e.address = ?2 AND e.action = ?3 AND (?4 OR e.evidence <> 'local')"
         " ORDER BY e.trusted DESC, e.id DESC LIMIT 1",

@@ -152,7 +152,7 @@ int store_held_delivered(struct store *store, const char *key, int64_t time, int
 
 int store_held_failed(struct store *store, const char *key, const char *stream, int64_t now, struct error *error)
 {
-    return run(store, FAILED, error, "tti", key, stream, now);
+    return undecided_may_be(store->undecided, key) ? run(store, FAILED, error, "tti", key, stream, now) : 0;
 }
 
 int store_held_drop(struct store *store, const char *key, const char *domain_key, int64_t event, const char *note,

@@ -49,8 +49,11 @@ const char *typo_meant(const char *domain)
     for (size_t i = 0; known[i]; i++)
         if (!strcmp(known[i], domain))
             return NULL;
-    for (size_t i = 0; known[i]; i++)
-        if (length >= LENGTH_MIN - 1 && strlen(known[i]) >= LENGTH_MIN && is_one_slip(known[i], domain))
+    for (size_t i = 0; known[i]; i++) {
+        size_t meant = strlen(known[i]);
+
+        if (meant >= LENGTH_MIN && length + 1 >= meant && length <= meant + 1 && is_one_slip(known[i], domain))
             return known[i];
+    }
     return NULL;
 }
